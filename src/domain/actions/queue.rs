@@ -1,0 +1,111 @@
+//! Working the queue: what an attempt came to, dismissing, trying again.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::retry::next_delay_ms;
+use super::{Attempt, AttemptOutcome, Attempted, ExecutionStatus};
+use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::event::Event;
+use crate::domain::rejection::{Faults, Rejection};
+use crate::domain::state::TenantState;
+
+/// The most attempts that an action keeps on its list; the schedule gives up long before.
+pub const ATTEMPTS_MAX: usize = 100;
+
+/// Reports what an attempt at a delivery came to.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct RecordAttempt {
+    pub id: Uuid,
+    pub outcome: AttemptOutcome,
+    pub detail: String,
+    /// How long the receiver asked us to wait, in milliseconds.
+    pub asked_ms: Option<i64>,
+}
+
+impl RecordAttempt {
+    /// Decides what follows: delivered, tried again later, or failed for good. An attempt at an action that is no longer
+    /// pending is written down and changes its status only when it arrived after all.
+    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+        let action = state.actions.get(&self.id).ok_or(Rejection::NotFound)?;
+        let failed = action.failures as usize + 1;
+        let wait = match self.outcome {
+            AttemptOutcome::Retry if action.is_pending() && action.attempts.len() < ATTEMPTS_MAX => {
+                next_delay_ms(failed, self.asked_ms, context.ids.jitter())
+            }
+            AttemptOutcome::Retry | AttemptOutcome::Delivered | AttemptOutcome::Refused => None,
+        };
+        let (status, reason) = match (self.outcome, wait) {
+            (AttemptOutcome::Delivered, _) => (ExecutionStatus::Delivered, None),
+            _ if !action.is_pending() => (action.status, None),
+            (AttemptOutcome::Refused, _) => (ExecutionStatus::Failed, Some(format!("refused: {}", self.detail).into())),
+            (AttemptOutcome::Retry, Some(_)) => (ExecutionStatus::Pending, None),
+            (AttemptOutcome::Retry, None) => {
+                (ExecutionStatus::Failed, Some(format!("gave up after {failed} attempts: {}", self.detail).into()))
+            }
+        };
+        let attempt = Attempt {
+            at: context.now,
+            outcome: self.outcome,
+            detail: self.detail.into(),
+            next_at: wait.map(|ms| context.now.plus_ms(ms)),
+        };
+        let venue_id = action.venue_id.clone();
+        let event = Event::ActionAttempted(Box::new(Attempted { id: self.id, venue_id, attempt, status, reason }));
+        Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
+    }
+}
+
+/// Takes an action off the queue.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct DismissAction {
+    pub id: Uuid,
+    pub reason: Option<String>,
+}
+
+impl DismissAction {
+    /// Decides; only what is pending or failed can be dismissed.
+    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+        let mut faults = Faults::default();
+        faults.text("/reason", self.reason.as_deref(), 4_000);
+        faults.done()?;
+        let action = state.action_for(&self.id, context.caller)?;
+        match action.status {
+            ExecutionStatus::Pending | ExecutionStatus::Failed => {}
+            status @ (ExecutionStatus::Delivered | ExecutionStatus::Dismissed) => {
+                return Err(Rejection::ActionNotOpen { status: status.name() });
+            }
+        }
+        let by = context.label();
+        let reason: Arc<str> = self.reason.map_or_else(|| format!("dismissed by {by}").into(), Into::into);
+        Ok(Decision { events: vec![action.dismissed(reason, &by)], answer: Answer::Action(self.id) })
+    }
+}
+
+/// Makes an action due now, with a fresh schedule.
+#[derive(Clone, Debug)]
+pub struct RetryAction {
+    /// The action.
+    pub id: Uuid,
+}
+
+impl RetryAction {
+    /// Decides; only what is pending or failed, and was failed by delivery, can be tried again.
+    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+        let action = state.action_for(&self.id, context.caller)?;
+        match action.status {
+            ExecutionStatus::Pending | ExecutionStatus::Failed => {}
+            status @ (ExecutionStatus::Delivered | ExecutionStatus::Dismissed) => {
+                return Err(Rejection::ActionNotOpen { status: status.name() });
+            }
+        }
+        if action.attempts.is_empty() && action.status == ExecutionStatus::Failed {
+            return Err(Rejection::ActionNotOpen { status: "failed before any attempt: its target or entity was missing" });
+        }
+        let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
+        Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
+    }
+}

@@ -1,0 +1,57 @@
+//! Lifting a block: with a reason, by enough authority, never by the blocked person.
+
+use uuid::Uuid;
+
+use super::Block;
+use super::place::REASON_CHARS_MAX;
+use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::people::{Caller, Held};
+use crate::domain::rejection::{Faults, Rejection};
+use crate::domain::state::TenantState;
+
+/// Lifts a block.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct LiftBlock {
+    pub id: Uuid,
+    pub lift_reason: String,
+}
+
+impl LiftBlock {
+    /// Decides; the second lift is refused.
+    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+        let block = state.block_for(&self.id, context.caller)?;
+        let mut faults = Faults::default();
+        faults.expect(!self.lift_reason.trim().is_empty(), "/lift_reason", "is empty");
+        faults.text("/lift_reason", Some(&self.lift_reason), REASON_CHARS_MAX);
+        faults.done()?;
+        if let Some(lift) = &block.lifted {
+            return Err(Rejection::AlreadyLifted { at: lift.at });
+        }
+        if let Some(at) = block.expires_at.filter(|at| *at <= context.now) {
+            return Err(Rejection::BlockExpired { at });
+        }
+        expect_authority(block, state, context.caller)?;
+        let event = block.lifted(context.label(), self.lift_reason.into());
+        Ok(Decision { events: vec![event], answer: Answer::Block(self.id) })
+    }
+}
+
+/// Whether this caller may lift this block.
+fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Result<(), Rejection> {
+    if caller.cause.who.person() == Some(&block.key.entity_id) {
+        return Err(Rejection::OwnBlock);
+    }
+    let organisation = state.organisation();
+    let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
+    let enough = match &caller.held {
+        Held::Top => true,
+        Held::Nothing => block.override_authority.is_none(),
+        Held::Rung(held) => match (organisation.rank(held), organisation.rank(&needed)) {
+            (Some(held), Some(needed)) => held >= needed,
+            (Some(held), None) => held + 1 == organisation.authority_ladder.len(), // a rung that the ladder lost: its top decides
+            (None, _) => false,
+        },
+    };
+    if enough { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
+}

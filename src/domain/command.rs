@@ -1,0 +1,88 @@
+//! Orders to an organisation: a line for each.
+
+use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
+use super::blocks::lift::LiftBlock;
+use super::blocks::place::{PlaceBlock, Tick};
+use super::decision::{Context, Decided};
+use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
+use super::state::TenantState;
+use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate};
+use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
+use super::violations::report::ReportViolation;
+
+/// Something that an organisation is asked to do.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant is documented at its type")]
+pub enum Command {
+    Found(Found),
+    ChangeSettings(ChangeSettings),
+    SaveVenue(SaveVenue),
+    DeleteVenue(DeleteVenue),
+    ReportViolation(Box<ReportViolation>),
+    AcknowledgeViolation(AcknowledgeViolation),
+    ResolveViolation(ResolveViolation),
+    ClearViolations(ClearViolations),
+    RunTemplates(RunTemplates),
+    CreateTemplate(Box<CreateTemplate>),
+    ReplaceTemplate(Box<ReplaceTemplate>),
+    DeleteTemplate(DeleteTemplate),
+    RecordAttempt(RecordAttempt),
+    DismissAction(DismissAction),
+    RetryAction(RetryAction),
+    PlaceBlock(Box<PlaceBlock>),
+    LiftBlock(LiftBlock),
+    Tick(Tick),
+}
+
+impl Command {
+    /// Decides against the state; changes nothing.
+    ///
+    /// # Errors
+    /// The reason why it is refused.
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
+        match self {
+            Self::Found(command) => command.decide(state, context),
+            Self::ChangeSettings(command) => command.decide(state, context),
+            Self::SaveVenue(command) => command.decide(state, context),
+            Self::DeleteVenue(command) => command.decide(state, context),
+            Self::ReportViolation(command) => command.decide(state, context),
+            Self::AcknowledgeViolation(command) => command.decide(state, context),
+            Self::ResolveViolation(command) => command.decide(state, context),
+            Self::ClearViolations(command) => command.decide(state, context),
+            Self::RunTemplates(command) => command.decide(state, context),
+            Self::CreateTemplate(command) => command.decide(state, context),
+            Self::ReplaceTemplate(command) => command.decide(state, context),
+            Self::DeleteTemplate(command) => command.decide(state, context),
+            Self::RecordAttempt(command) => command.decide(state, context),
+            Self::DismissAction(command) => command.decide(state, context),
+            Self::RetryAction(command) => command.decide(state, context),
+            Self::PlaceBlock(command) => command.decide(state, context),
+            Self::LiftBlock(command) => command.decide(state, context),
+            Self::Tick(command) => Ok(command.decide(state, context)),
+        }
+    }
+
+    /// Whether it still goes through when the disk is nearly full: what ends things does, what makes things does not.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::AcknowledgeViolation(_)
+            | Self::ResolveViolation(_)
+            | Self::ClearViolations(_)
+            | Self::RecordAttempt(_)
+            | Self::DismissAction(_)
+            | Self::LiftBlock(_)
+            | Self::Tick(_) => true,
+            Self::Found(_)
+            | Self::ChangeSettings(_)
+            | Self::SaveVenue(_)
+            | Self::DeleteVenue(_)
+            | Self::ReportViolation(_)
+            | Self::RunTemplates(_)
+            | Self::CreateTemplate(_)
+            | Self::ReplaceTemplate(_)
+            | Self::DeleteTemplate(_)
+            | Self::RetryAction(_)
+            | Self::PlaceBlock(_) => false,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a decision gets and what it gives.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::event::Event;
+use super::ids::IdSource;
+use super::people::Caller;
+use super::rejection::Rejection;
+use super::time::Timestamp;
+
+/// What a decision may know besides the state.
+pub struct Context<'a> {
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// Fresh ids and randomness.
+    pub ids: IdSource,
+    /// Who asks.
+    pub caller: &'a Caller,
+}
+
+impl Context<'_> {
+    /// How the caller is shown.
+    pub fn label(&self) -> Arc<str> {
+        self.caller.cause.who.label().into()
+    }
+}
+
+/// What happened, and what to tell the caller once it is durable.
+#[derive(Clone, Debug)]
+pub struct Decision<E = Event, A = Answer> {
+    /// The events, in order; none when there is nothing to change.
+    pub events: Vec<E>,
+    /// What the caller is told.
+    pub answer: A,
+}
+
+/// The result of a decision.
+pub type Decided<E = Event, A = Answer> = Result<Decision<E, A>, Rejection>;
+
+/// What a caller of an organisation is told; rendered from the state right after the events were applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A violation that was reported, with what came of it.
+    Reported {
+        /// Its id.
+        id: Uuid,
+        /// Whether it is a new one.
+        new: bool,
+    },
+    /// A violation.
+    Violation(Uuid),
+    /// The ids of violations that were resolved.
+    Resolved(Vec<Uuid>),
+    /// The actions of a violation.
+    ActionsOf(Uuid),
+    /// A template that was made.
+    TemplateMade(Uuid),
+    /// A template.
+    Template(Uuid),
+    /// An action.
+    Action(Uuid),
+    /// A block that was placed.
+    Placed(Uuid),
+    /// A block.
+    Block(Uuid),
+    /// A venue.
+    Venue(super::ids::VenueId),
+    /// The organisation's settings.
+    Settings,
+    /// Nothing to show.
+    Nothing,
+    /// What a tick did.
+    Ticked {
+        /// Blocks that expired.
+        expired: usize,
+    },
+}
+
+/// Whether something was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Made: 201 over HTTP.
+    Created,
+    /// Done: 200 over HTTP.
+    Done,
+}
+
+/// An answer as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Whether something was made.
+    pub done: Done,
+    /// The JSON body.
+    pub body: Vec<u8>,
+}

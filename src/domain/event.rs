@@ -1,0 +1,37 @@
+//! Facts about an organisation: a line for each. What is stored of them is frozen in `store/stored`.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::actions::{Action, Attempted};
+use super::blocks::{Block, BlockKey};
+use super::ids::VenueId;
+use super::organisation::{Organisation, Venue};
+use super::templates::Template;
+use super::violations::{Repeat, Violation};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the product's words")]
+pub enum Event {
+    OrganisationFounded(Box<Organisation>),
+    SettingsChanged(Box<Organisation>),
+    VenueSaved(Box<Venue>),
+    VenueDeleted { venue_id: VenueId },
+    ViolationReported(Box<Violation>),
+    ViolationRepeated(Box<Repeat>),
+    ViolationAcknowledged { id: Uuid, venue_id: Option<VenueId>, by: Arc<str>, note: Option<Arc<str>> },
+    ViolationResolved { id: Uuid, venue_id: Option<VenueId>, by: Arc<str>, resolution: Option<Arc<str>> },
+    TemplateSaved(Box<Template>),
+    TemplateDeleted { id: Uuid },
+    ActionCreated(Box<Action>),
+    ActionAttempted(Box<Attempted>),
+    ActionDismissed { id: Uuid, venue_id: Option<VenueId>, reason: Arc<str>, by: Arc<str> },
+    ActionRequeued { id: Uuid, venue_id: Option<VenueId>, by: Arc<str> },
+    BlockPlaced(Box<Block>),
+    BlockLifted { id: Uuid, venue_id: Option<VenueId>, key: BlockKey, by: Arc<str>, reason: Arc<str> },
+    BlockExpired { id: Uuid, venue_id: Option<VenueId>, key: BlockKey },
+    /// A request that changed nothing was answered under an idempotency key.
+    Answered,
+}

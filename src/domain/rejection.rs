@@ -1,0 +1,141 @@
+//! Why a command was refused. One meaning each; `http/problem.rs` alone knows statuses and codes.
+
+use super::people::Authority;
+use super::time::Timestamp;
+
+/// One thing that is wrong with what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: a JSON Pointer (RFC 6901) into the body.
+    pub pointer: String,
+    /// What, as a sentence.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// A refusal. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No such thing in this organisation, or none that the caller may see.
+    #[error("there is nothing of this id")]
+    NotFound,
+    /// Values that cannot be taken.
+    #[error("{}", .0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Fault>),
+    /// A venue that the organisation does not have.
+    #[error("there is no such venue")]
+    UnknownVenue {
+        /// Where it was named.
+        pointer: &'static str,
+    },
+    /// A venue outside of what the caller is limited to.
+    #[error("this credential does not reach that venue")]
+    VenueNotAllowed,
+    /// A venue that open work still names.
+    #[error("the venue still has active violations, blocks or templates that name it")]
+    VenueInUse,
+    /// The block was lifted before.
+    #[error("the block was lifted at {at}")]
+    AlreadyLifted {
+        /// When.
+        at: Timestamp,
+    },
+    /// The block expired before.
+    #[error("the block expired at {at}")]
+    BlockExpired {
+        /// When.
+        at: Timestamp,
+    },
+    /// The violation was resolved before.
+    #[error("the violation was resolved at {at}")]
+    AlreadyResolved {
+        /// When.
+        at: Timestamp,
+    },
+    /// The caller's authority is below what is asked for.
+    #[error("this needs the authority {needed} or one above it")]
+    InsufficientAuthority {
+        /// What is needed.
+        needed: Authority,
+    },
+    /// A blocked person wanted to lift the own block.
+    #[error("a block is never lifted by the person that it blocks")]
+    OwnBlock,
+    /// The action is in no state for this.
+    #[error("the action is {status}")]
+    ActionNotOpen {
+        /// Its status.
+        status: &'static str,
+    },
+    /// An id or address that is taken.
+    #[error("{what} exists already")]
+    AlreadyExists {
+        /// What.
+        what: &'static str,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this Idempotency-Key was used for another request")]
+    IdempotencyKeyReused,
+    /// More of something than an organisation may hold.
+    #[error("there may be {limit} {what} at most")]
+    LimitReached {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        limit: usize,
+    },
+    /// Would leave the organisation without anybody who can manage it.
+    #[error("the last owner or admin cannot be removed or given another role")]
+    LastAdministrator,
+}
+
+impl Rejection {
+    /// One fault.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, detail)])
+    }
+}
+
+/// Collects faults, so that a caller hears of all of them at once.
+#[derive(Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault.
+    pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.0.push(Fault::new(pointer, detail));
+    }
+
+    /// Notes a fault when the condition does not hold.
+    pub fn expect(&mut self, holds: bool, pointer: &str, detail: &str) {
+        if !holds {
+            self.add(pointer, detail);
+        }
+    }
+
+    /// Gives the value of a result, or notes its error and gives none.
+    pub fn take<T>(&mut self, pointer: &str, result: Result<T, &'static str>) -> Option<T> {
+        result.map_err(|detail| self.add(pointer, detail)).ok()
+    }
+
+    /// Checks an optional text: at most `chars_max` characters.
+    pub fn text(&mut self, pointer: &str, text: Option<&str>, chars_max: usize) {
+        if text.is_some_and(|text| text.chars().count() > chars_max) {
+            self.add(pointer, format!("is longer than {chars_max} characters"));
+        }
+    }
+
+    /// Nothing, or the refusal.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] with every fault noted.
+    pub fn done(self) -> Result<(), Rejection> {
+        if self.0.is_empty() { Ok(()) } else { Err(Rejection::Invalid(self.0)) }
+    }
+}

@@ -1,0 +1,201 @@
+//! What the templates make of a violation, in the same step in which it is reported.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Template;
+use super::conditions::mismatch;
+use super::render::{Rendered, Scope, render};
+use super::target::Target;
+use crate::domain::actions::{Action, ActionType, ExecutionStatus};
+use crate::domain::blocks::place::placed_by_template;
+use crate::domain::blocks::{Block, BlockKey, parse_block_type};
+use crate::domain::decision::Context;
+use crate::domain::event::Event;
+use crate::domain::ids::EntityId;
+use crate::domain::state::TenantState;
+use crate::domain::time::MINUTE_MS;
+use crate::domain::violations::Violation;
+use crate::domain::violations::profile::{ENTITY_TYPE, Profile, entity_at};
+
+/// What one template makes of a violation.
+pub struct Made {
+    /// The action.
+    pub action: Action,
+    /// The block that goes with it.
+    pub block: Option<Block>,
+}
+
+/// The events of every template that matches and has no action for this violation yet.
+pub fn events_for(
+    violation: &Violation,
+    metadata: &Value,
+    state: &TenantState,
+    context: &mut Context<'_>,
+) -> Vec<Event> {
+    let profile = state.profile(&violation.violation_type);
+    let done: Vec<Option<Uuid>> =
+        violation.actions.iter().filter_map(|id| state.actions.get(id)).map(|action| action.template_id).collect();
+    let mut events = Vec::new();
+    for template in state.templates.for_type(&violation.violation_type) {
+        if done.contains(&Some(template.id)) || mismatch(template, violation, metadata, &profile).is_some() {
+            continue;
+        }
+        let made = make(template, violation, metadata, &profile, state, context);
+        events.push(Event::ActionCreated(Box::new(made.action)));
+        events.extend(made.block.map(|block| Event::BlockPlaced(Box::new(block))));
+    }
+    events
+}
+
+/// Makes the action of a template that matches, and its block.
+pub fn make(
+    template: &Template,
+    violation: &Violation,
+    metadata: &Value,
+    profile: &Profile,
+    state: &TenantState,
+    context: &mut Context<'_>,
+) -> Made {
+    let scope = Scope { violation, metadata, state };
+    let message = render(&template.message_template, &scope);
+    let target = render(&template.action_target, &scope);
+    let mut action = pending(template, violation, &target, &message, context);
+    if let Some(reason) = unreachable(template.action_type, &target, state) {
+        fail(&mut action, reason);
+    }
+    let block = match template.action_type {
+        ActionType::Alert | ActionType::Escalate => None,
+        ActionType::Block | ActionType::RequireOverride => {
+            match block_of(template, violation, metadata, profile, &message, context) {
+                Ok(block) => Some(block),
+                Err(reason) => {
+                    fail(&mut action, reason);
+                    None
+                }
+            }
+        }
+    };
+    if block.is_some() && action.is_pending() {
+        told_nobody_else(&mut action, context);
+    }
+    Made { action, block }
+}
+
+fn pending(
+    template: &Template,
+    violation: &Violation,
+    target: &Rendered,
+    message: &Rendered,
+    context: &mut Context<'_>,
+) -> Action {
+    Action {
+        id: context.ids.next_id(),
+        seq: 0, // given when the event is applied
+        violation_id: violation.id,
+        venue_id: violation.venue_id.clone(),
+        template_id: Some(template.id),
+        template_version: Some(template.version),
+        action_type: template.action_type,
+        action_target: target.text.as_str().into(),
+        message: message.text.as_str().into(),
+        missing: message.missing.iter().map(|name| name.as_str().into()).collect(),
+        action_data: template.action_data.clone(),
+        created_at: context.now,
+        scheduled_for: None,
+        executed_at: None,
+        status: ExecutionStatus::Pending,
+        reason: None,
+        attempts: Vec::new(),
+        failures: 0,
+        due_at: Some(context.now),
+    }
+}
+
+fn fail(action: &mut Action, reason: String) {
+    action.status = ExecutionStatus::Failed;
+    action.reason = Some(reason.into());
+    action.due_at = None;
+}
+
+/// A block for this system alone is done as soon as it stands.
+fn told_nobody_else(action: &mut Action, context: &Context<'_>) {
+    if action.action_type == ActionType::RequireOverride || &*action.action_target == "system" {
+        action.status = ExecutionStatus::Delivered;
+        action.executed_at = Some(context.now);
+        action.due_at = None;
+    }
+}
+
+fn unreachable(action_type: ActionType, target: &Rendered, state: &TenantState) -> Option<String> {
+    if let Some(name) = target.missing.first() {
+        return Some(format!("missing-variable: the target needs {name}, which the violation does not have"));
+    }
+    let parsed = Target::parse(action_type, &target.text, state.organisation());
+    parsed.err().map(|detail| format!("bad-target: {detail}"))
+}
+
+fn block_of(
+    template: &Template,
+    violation: &Violation,
+    metadata: &Value,
+    profile: &Profile,
+    message: &Rendered,
+    context: &mut Context<'_>,
+) -> Result<Block, String> {
+    let data = &template.action_data;
+    let block_type = data.block_type.as_deref().or(profile.block_type.as_deref());
+    let block_type = block_type.and_then(|name| parse_block_type(name).ok());
+    let block_type = block_type.ok_or("no-block-type: neither the template nor the violation type's profile names one")?;
+    let (entity_id, entity_type) = entity_of(template, violation, metadata, profile)?;
+    let authority = match template.action_type {
+        ActionType::RequireOverride => Some(crate::domain::people::Authority::named(&template.action_target)),
+        ActionType::Alert | ActionType::Block | ActionType::Escalate => None,
+    };
+    let override_authority = data.override_authority.clone().or(authority);
+    let asks = template.action_type == ActionType::RequireOverride || override_authority.is_some();
+    Ok(Block {
+        id: context.ids.next_id(),
+        seq: 0, // given when the event is applied
+        violation_id: Some(violation.id),
+        key: BlockKey { block_type, entity_id },
+        entity_type,
+        venue_id: violation.venue_id.clone(),
+        reason: message.text.as_str().into(),
+        override_required: data.override_required.unwrap_or(asks),
+        override_authority,
+        limit: data.limit.map(|limit| limit.amount),
+        on_error: data.on_error.unwrap_or(profile.on_error),
+        auto_lift_on_resolve: data.auto_lift_on_resolve.unwrap_or(true),
+        placed_by: placed_by_template(&template.id),
+        placed_at: context.now,
+        expires_at: data.expires_after_minutes.map(|minutes| context.now.plus_ms(i64::from(minutes) * MINUTE_MS)),
+        expired: false,
+        lifted: None,
+    })
+}
+
+fn entity_of(
+    template: &Template,
+    violation: &Violation,
+    metadata: &Value,
+    profile: &Profile,
+) -> Result<(EntityId, Arc<str>), String> {
+    let data = &template.action_data;
+    let named_type = data.entity_type.as_deref();
+    let found = match data.entity.as_deref() {
+        None => profile.entity_of(metadata, violation.venue_id.as_ref()),
+        Some("venue_id") => violation.venue_id.clone().map(|venue| (venue, "venue".into())),
+        Some(path) => {
+            let inner = path.strip_prefix("metadata.").unwrap_or(path);
+            entity_at(metadata, inner).map(|entity| (entity, ENTITY_TYPE.into()))
+        }
+    };
+    let (entity, entity_type) = found.ok_or_else(|| {
+        let wanted = data.entity.as_deref().unwrap_or("what the violation type's profile names");
+        format!("no-entity: the violation has no {wanted}, so nobody can be blocked")
+    })?;
+    Ok((entity, named_type.map_or(entity_type, Into::into)))
+}

@@ -1,0 +1,200 @@
+//! Reporting: a new violation, or one more occurrence of an open one, with what the templates make of it in the same step.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Repeat, Severity, Violation, ViolationType};
+use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::event::Event;
+use crate::domain::ids::{OutsideId, VenueId};
+use crate::domain::json::{self, JsonText};
+use crate::domain::rejection::{Faults, Rejection};
+use crate::domain::state::TenantState;
+use crate::domain::templates::plan;
+use crate::domain::time::{BusinessDate, Timestamp};
+
+/// The longest title, in characters.
+pub const TITLE_CHARS_MAX: usize = 200;
+/// The longest other text, in characters.
+pub const TEXT_CHARS_MAX: usize = 4_000;
+/// The largest metadata, in bytes of JSON.
+pub const METADATA_BYTES_MAX: usize = 32 * 1024;
+/// The deepest metadata.
+pub const METADATA_DEPTH_MAX: usize = 16;
+/// The longest fingerprint, in bytes.
+pub const FINGERPRINT_BYTES_MAX: usize = 512;
+
+/// What a source says.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct Report {
+    pub venue_id: Option<String>,
+    pub violation_type: String,
+    pub severity: Severity,
+    pub title: String,
+    pub description: Option<String>,
+    pub metadata: Option<Value>,
+    pub source_table: Option<String>,
+    pub source_id: Option<String>,
+    pub fingerprint: Option<String>,
+    pub detected_at: Option<Timestamp>,
+    pub business_date: Option<BusinessDate>,
+}
+
+/// Reports a violation.
+#[derive(Clone, Debug)]
+pub struct ReportViolation {
+    /// What happened.
+    pub report: Report,
+    /// Whether the templates run.
+    pub apply_templates: bool,
+}
+
+/// A report whose values were checked.
+pub struct CheckedReport {
+    /// The violation as it would be if it were new; its id is fresh.
+    pub violation: Violation,
+    /// Its metadata, parsed.
+    pub metadata: Value,
+}
+
+impl ReportViolation {
+    /// Decides a report.
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
+        let checked = check(self.report, state, context)?;
+        match state.violations.open_with(&checked.violation.fingerprint) {
+            Some(open) if !context.caller.reaches(open.venue_id.as_ref()) => Err(Rejection::VenueNotAllowed),
+            Some(open) => Ok(repeat(open, &checked, self.apply_templates, state, context)),
+            None => Ok(first(checked, self.apply_templates, state, context)),
+        }
+    }
+}
+
+fn first(checked: CheckedReport, apply: bool, state: &TenantState, context: &mut Context<'_>) -> Decision {
+    let id = checked.violation.id;
+    let mut events = vec![Event::ViolationReported(Box::new(checked.violation.clone()))];
+    if apply {
+        events.extend(plan::events_for(&checked.violation, &checked.metadata, state, context));
+    }
+    Decision { events, answer: Answer::Reported { id, new: true } }
+}
+
+fn repeat(
+    open: &Violation,
+    checked: &CheckedReport,
+    apply: bool,
+    state: &TenantState,
+    context: &mut Context<'_>,
+) -> Decision {
+    let said = &checked.violation;
+    let repeat = Repeat {
+        id: open.id,
+        venue_id: open.venue_id.clone(),
+        severity: open.severity.max(said.severity),
+        title: said.title.clone(),
+        description: said.description.clone().or_else(|| open.description.clone()),
+        metadata: said.metadata.clone().or_else(|| open.metadata.clone()),
+        seen_at: context.now,
+        occurrences: open.occurrences.saturating_add(1),
+    };
+    let rises = repeat.severity > open.severity;
+    let mut after = open.clone();
+    after.severity = repeat.severity;
+    after.title = repeat.title.clone();
+    after.description = repeat.description.clone();
+    after.metadata = repeat.metadata.clone();
+    after.occurrences = repeat.occurrences;
+    let mut events = vec![Event::ViolationRepeated(Box::new(repeat))];
+    if rises && apply {
+        let metadata = after.metadata.as_ref().map_or(Value::Null, JsonText::value);
+        events.extend(plan::events_for(&after, &metadata, state, context));
+    }
+    Decision { events, answer: Answer::Reported { id: open.id, new: false } }
+}
+
+/// Checks a report and makes the violation that it would be.
+///
+/// # Errors
+/// [`Rejection::Invalid`], [`Rejection::UnknownVenue`], [`Rejection::VenueNotAllowed`].
+pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> Result<CheckedReport, Rejection> {
+    let mut faults = Faults::default();
+    let violation_type = faults.take("/violation_type", ViolationType::parse(&report.violation_type));
+    check_texts(&mut faults, &report);
+    let metadata_text = check_metadata(&mut faults, report.metadata.as_ref());
+    let id_of = |faults: &mut Faults, pointer, text: Option<&String>| {
+        text.and_then(|text| faults.take(pointer, OutsideId::parse(text)))
+    };
+    let venue_id = id_of(&mut faults, "/venue_id", report.venue_id.as_ref());
+    let source_table = id_of(&mut faults, "/source_table", report.source_table.as_ref());
+    let source_id = id_of(&mut faults, "/source_id", report.source_id.as_ref());
+    faults.done()?;
+    let Some(violation_type) = violation_type else { return Err(Rejection::invalid("/violation_type", "is missing")) };
+    state.expect_venue("/venue_id", venue_id.as_ref(), context)?;
+    let id = context.ids.next_id();
+    let detected_at = report.detected_at.unwrap_or(context.now);
+    let fingerprint = report.fingerprint.map_or_else(
+        || fingerprint_of(&violation_type, source_table.as_ref(), source_id.as_ref(), venue_id.as_ref(), id),
+        Into::into,
+    );
+    let violation = Violation {
+        id,
+        seq: 0, // given when the event is applied
+        business_date: report.business_date.unwrap_or_else(|| state.business_date(venue_id.as_ref(), detected_at)),
+        venue_id,
+        violation_type,
+        severity: report.severity,
+        title: report.title.into(),
+        description: report.description.map(Into::into),
+        metadata: metadata_text,
+        source_table,
+        source_id,
+        fingerprint,
+        detected_at,
+        occurrences: 1,
+        last_seen_at: context.now,
+        acknowledged: None,
+        resolved: None,
+        resolution: None,
+        actions: Vec::new(),
+        blocks: Vec::new(),
+    };
+    Ok(CheckedReport { violation, metadata: report.metadata.unwrap_or(Value::Null) })
+}
+
+fn check_texts(faults: &mut Faults, report: &Report) {
+    faults.expect(!report.title.trim().is_empty(), "/title", "is empty");
+    faults.text("/title", Some(&report.title), TITLE_CHARS_MAX);
+    faults.text("/description", report.description.as_deref(), TEXT_CHARS_MAX);
+    if let Some(fingerprint) = &report.fingerprint {
+        let fits = !fingerprint.is_empty() && fingerprint.len() <= FINGERPRINT_BYTES_MAX;
+        faults.expect(fits, "/fingerprint", "is empty or longer than 512 bytes");
+        faults.expect(!fingerprint.chars().any(char::is_control), "/fingerprint", "contains a control character");
+    }
+}
+
+fn check_metadata(faults: &mut Faults, metadata: Option<&Value>) -> Option<JsonText> {
+    let metadata = metadata?;
+    faults.expect(metadata.is_object(), "/metadata", "is not an object");
+    faults.expect(json::depth(metadata) <= METADATA_DEPTH_MAX, "/metadata", "is nested deeper than 16");
+    let text = JsonText::of(metadata);
+    faults.expect(text.as_str().len() <= METADATA_BYTES_MAX, "/metadata", "is larger than 32 KiB");
+    Some(text)
+}
+
+/// The fingerprint of a report that brought none: `type|source_table|source_id|venue` when there is a source id, else unique.
+/// A `|` or `%` inside a part is written `%7C` or `%25`, so that parts cannot run into each other.
+fn fingerprint_of(
+    violation_type: &ViolationType,
+    source_table: Option<&OutsideId>,
+    source_id: Option<&OutsideId>,
+    venue_id: Option<&VenueId>,
+    id: Uuid,
+) -> Arc<str> {
+    let Some(source_id) = source_id else { return id.to_string().into() };
+    let part = |text: Option<&OutsideId>| {
+        text.map_or_else(String::new, |text| text.as_str().replace('%', "%25").replace('|', "%7C"))
+    };
+    format!("{violation_type}|{}|{}|{}", part(source_table), part(Some(source_id)), part(venue_id)).into()
+}
