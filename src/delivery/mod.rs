@@ -5,6 +5,7 @@
 //! Never here: deciding what is due, counting attempts, waiting for the next one, or reading the clock.
 
 pub mod channel;
+pub mod channels;
 #[doc(hidden)]
 pub mod testing;
 pub mod wording;
