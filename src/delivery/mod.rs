@@ -1,1 +1,11 @@
-//! ...
+//! Delivery: hands one finished message to the outside, once per call, and says how that went.
+//!
+//! Promise: every attempt ends, in bounded time, as one [`channel::Outcome`]; attempts of the same message carry the same id and
+//! the same bytes, so that a receiver can tell a repetition from a new message.
+//! Never here: deciding what is due, counting attempts, waiting for the next one, or reading the clock.
+
+pub mod channel;
+pub mod channels;
+#[doc(hidden)]
+pub mod testing;
+pub mod wording;

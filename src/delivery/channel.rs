@@ -1,0 +1,78 @@
+//! What every channel takes and what it answers.
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+/// The longest `detail` of an [`Outcome`], in bytes of UTF-8.
+pub const DETAIL_BYTES_MAX: usize = 500;
+
+/// One finished message. The same value gives the same bytes on every attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Stable over attempts; receivers deduplicate by it.
+    pub id: Uuid,
+    pub to: Vec<Recipient>,
+    pub subject: String,
+    pub text: String,
+    pub html: Option<String>,
+    /// When the message was made, not when it is sent: milliseconds since the epoch, UTC.
+    pub dated_ms: i64,
+}
+
+/// Who gets a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    pub address: String,
+    pub name: Option<String>,
+}
+
+/// How one attempt ended. `detail` is for people: at most [`DETAIL_BYTES_MAX`] bytes, one line, without credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took responsibility for the message.
+    Delivered { detail: String },
+    /// It may work later; `after_ms` is how long the receiver asked to be left alone, if it did.
+    Retry { detail: String, after_ms: Option<i64> },
+    /// The same message will not be taken later either.
+    Refused { detail: String },
+}
+
+/// A way to the outside.
+pub trait Channel: Send + Sync + 'static {
+    /// The name in settings, attempts and metrics, such as `email`.
+    fn name(&self) -> &'static str;
+
+    /// Makes one attempt and ends within the channel's time limit, counted from when it got a free connection. Dropping the
+    /// future ends the attempt; whether the receiver took the message is then unknown.
+    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Outcome>;
+}
+
+/// `text` as the detail of an outcome: `secrets` masked, on one line, cut to [`DETAIL_BYTES_MAX`] bytes.
+pub(super) fn detail(text: &str, secrets: &[String]) -> String {
+    let masked =
+        secrets.iter().filter(|secret| !secret.is_empty()).fold(text.to_owned(), |text, s| text.replace(s, "***"));
+    cut(&super::wording::one_line(&masked), DETAIL_BYTES_MAX)
+}
+
+/// The longest beginning of `text` that fits in `bytes_max`, with an ellipsis where something is missing.
+fn cut(text: &str, bytes_max: usize) -> String {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(bytes_max.saturating_sub(ELLIPSIS.len()));
+    format!("{}{ELLIPSIS}", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_is_one_short_line_without_secrets() {
+        let secrets = ["hunter2".to_owned(), String::new()];
+        assert_eq!(detail("535 no\r\nhunter2\tis wrong", &secrets), "535 no *** is wrong");
+        let long = detail(&"é".repeat(400), &[]);
+        assert!(long.len() <= DETAIL_BYTES_MAX && long.ends_with('…'), "{} bytes", long.len());
+    }
+}

@@ -1,0 +1,126 @@
+//! E-mail over SMTP.
+//!
+//! Promise: one connection per mail, never used again, never more than `connections_max` open at a time, and none that outlives
+//! its attempt by more than a second; a mail counts as delivered only when the server said so after the last byte.
+//! Never here: a pool. A connection whose dialogue was cut off by the time limit is in an unknown state, and lettre's transport
+//! would put it back or keep waiting on it in a task of its own; so the dialogue runs on lettre's connection directly and
+//! cutting it off closes the socket.
+
+mod mail;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use lettre::message::Mailbox;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use self::mail::Mail;
+use self::server::Server;
+use crate::delivery::channel::{Channel, Message, Outcome, detail};
+
+/// How long a server may take to answer QUIT, after the outcome is known.
+const GOODBYE_MS: u64 = 1_000;
+
+/// Settings of the e-mail channel. Without a `url` it refuses every mail.
+#[derive(Clone)]
+pub struct EmailSettings {
+    /// `smtp://host:port`, `smtp://user:password@host:port`, `smtps://user:password@host`, with `?tls=required` or
+    /// `?tls=opportunistic` for STARTTLS, and a path as the name to greet with. Plain `smtp://` encrypts nothing, not even the
+    /// password.
+    pub url: Option<String>,
+    /// The sender: an address, or `Name <address>`.
+    pub from: String,
+    /// For the whole dialogue, from connecting to the answer after the last byte.
+    pub timeout_ms: u64,
+    /// Mails beyond that wait for a free place, and their time limit starts when they have one.
+    pub connections_max: usize,
+}
+
+impl Default for EmailSettings {
+    fn default() -> Self {
+        Self { url: None, from: "action-center@localhost".into(), timeout_ms: 30_000, connections_max: 4 }
+    }
+}
+
+/// Why settings cannot be used. Names neither the URL nor a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadEmailSettings {
+    #[error("the mail server's URL {0}")]
+    Url(String),
+    #[error("the sender is not an e-mail address")]
+    Sender,
+    #[error("at least one connection and one millisecond are needed")]
+    Nothing,
+}
+
+/// The e-mail channel.
+pub struct EmailChannel {
+    server: Option<Server>,
+    from: Mailbox,
+    timeout: Duration,
+    places: Arc<Semaphore>,
+}
+
+impl EmailChannel {
+    /// Checks the settings; connects to nothing.
+    ///
+    /// # Errors
+    /// What is wrong with them, see [`BadEmailSettings`].
+    pub fn new(settings: &EmailSettings) -> Result<Self, BadEmailSettings> {
+        if settings.connections_max == 0 || settings.timeout_ms == 0 {
+            return Err(BadEmailSettings::Nothing);
+        }
+        let url = settings.url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+        Ok(Self {
+            server: url.map(Server::parse).transpose().map_err(BadEmailSettings::Url)?,
+            from: mail::sender(&settings.from).ok_or(BadEmailSettings::Sender)?,
+            timeout: Duration::from_millis(settings.timeout_ms),
+            places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
+        })
+    }
+
+    async fn attempt(&self, message: &Message) -> Outcome {
+        let Some(server) = &self.server else {
+            return Outcome::Refused { detail: "e-mail is not configured".into() };
+        };
+        let mail = match Mail::write(message, &self.from) {
+            Ok(mail) => mail,
+            Err(why) => return Outcome::Refused { detail: detail(&why, &[]) },
+        };
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            return Outcome::Retry { detail: "e-mail is closing down".into(), after_ms: None };
+        };
+        match timeout(self.timeout, server.hand_over(&mail)).await {
+            Err(_) => {
+                let detail = format!("the mail server did not finish within {} ms", self.timeout.as_millis());
+                Outcome::Retry { detail, after_ms: None }
+            }
+            Ok(Err(error)) => server.outcome_of(&error),
+            Ok(Ok((mut connection, reply))) => {
+                tokio::spawn(async move {
+                    let _ = timeout(Duration::from_millis(GOODBYE_MS), connection.quit()).await;
+                    drop(connection);
+                    drop(place);
+                });
+                Outcome::Delivered { detail: reply }
+            }
+        }
+    }
+}
+
+impl Channel for EmailChannel {
+    fn name(&self) -> &'static str {
+        "email"
+    }
+
+    fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Outcome> {
+        self.attempt(message).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The channels, a file each.
+
+pub mod email;
