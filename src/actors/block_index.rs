@@ -1,0 +1,189 @@
+//! The block index: every standing block of every organisation, in memory, for the check.
+//!
+//! Promise: a check is one look-up and one copy: no lock, no mailbox, no await, and no allocation but the answer's.
+//! Written only by the actors at publish; a key's blocks are replaced as one.
+
+use std::hash::{Hash, Hasher};
+
+use papaya::{Equivalent, HashMap};
+use rust_decimal::Decimal;
+
+use crate::domain::blocks::BlockKey;
+use crate::domain::blocks::check::{ALLOWED, Verdict};
+use crate::domain::ids::StreamId;
+
+/// A question.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct Question<'a> {
+    pub block_type: &'a str,
+    pub entity_id: &'a str,
+    pub venue_id: Option<&'a str>,
+    pub amount: Option<Decimal>,
+}
+
+/// The index. The hasher is the standard one, keyed at random, since the keys come from outside.
+#[derive(Debug, Default)]
+pub struct BlockIndex {
+    blocks: HashMap<Key, Box<[Verdict]>>,
+}
+
+/// Stream, operation and entity; the length of the operation keeps the two texts apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Key {
+    stream: u64,
+    type_bytes: u32,
+    text: Box<str>,
+}
+
+struct Asked<'a> {
+    stream: u64,
+    block_type: &'a str,
+    entity_id: &'a str,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (block_type, entity_id) = self.text.split_at(self.type_bytes as usize);
+        Asked { stream: self.stream, block_type, entity_id }.hash(state);
+    }
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.stream);
+        state.write(self.block_type.as_bytes());
+        state.write_u8(0xff); // in no UTF-8 text
+        state.write(self.entity_id.as_bytes());
+    }
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        let split = key.type_bytes as usize;
+        self.stream == key.stream
+            && split == self.block_type.len()
+            && key.text.len() == split + self.entity_id.len()
+            && key.text.as_bytes()[..split] == *self.block_type.as_bytes()
+            && key.text.as_bytes()[split..] == *self.entity_id.as_bytes()
+    }
+}
+
+impl BlockIndex {
+    /// An index with room for so many keys.
+    pub fn with_capacity(keys: usize) -> Self {
+        Self { blocks: HashMap::with_capacity(keys) }
+    }
+
+    /// Puts the blocks of a key in place of what was there; none takes the key out.
+    pub fn put(&self, stream: StreamId, key: &BlockKey, verdicts: Vec<Verdict>) {
+        if verdicts.is_empty() {
+            let asked = Asked { stream: stream.0, block_type: &key.block_type, entity_id: key.entity_id.as_str() };
+            self.blocks.pin().remove(&asked);
+            return;
+        }
+        let own = Key {
+            stream: stream.0,
+            type_bytes: u32::try_from(key.block_type.len()).unwrap_or(u32::MAX),
+            text: [&*key.block_type, key.entity_id.as_str()].concat().into(),
+        };
+        self.blocks.pin().insert(own, verdicts.into());
+    }
+
+    /// Answers a question at `now_ms` and writes the answer as JSON, with `version` in it. Gives whether it is blocked.
+    pub fn check(&self, stream: StreamId, question: &Question<'_>, now_ms: i64, version: u64, out: &mut Vec<u8>) -> bool {
+        let asked = Asked { stream: stream.0, block_type: question.block_type, entity_id: question.entity_id };
+        let pinned = self.blocks.pin();
+        let standing = pinned.get(&asked).map_or(&[] as &[Verdict], |verdicts| verdicts);
+        let applies = |one: &&Verdict| one.applies(question.venue_id, question.amount, now_ms);
+        let verdict = standing.iter().find(applies);
+        write_answer(verdict.map_or(ALLOWED, |verdict| &verdict.answer), version, out);
+        verdict.is_some()
+    }
+
+    /// How many keys have blocks.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether no key has.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+}
+
+fn write_answer(start: &str, version: u64, out: &mut Vec<u8>) {
+    let mut digits = [0_u8; 20];
+    let mut first = digits.len();
+    let mut rest = version;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.reserve(start.len() + digits.len() - first + 1);
+    out.extend_from_slice(start.as_bytes());
+    out.extend_from_slice(&digits[first..]);
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{EntityId, VenueId};
+
+    fn key(block_type: &str, entity: &str) -> BlockKey {
+        BlockKey { block_type: block_type.into(), entity_id: EntityId::parse(entity).unwrap() }
+    }
+
+    fn verdict(venue: Option<&str>, limit: Option<&str>, expires_at_ms: i64) -> Verdict {
+        Verdict {
+            venue_id: venue.map(|id| VenueId::parse(id).unwrap()),
+            limit: limit.map(|amount| amount.parse().unwrap()),
+            expires_at_ms,
+            answer: r#"{"blocked":true,"version":"#.into(),
+        }
+    }
+
+    fn ask(index: &BlockIndex, stream: u64, entity: &str, venue: Option<&str>, amount: Option<&str>, now: i64) -> bool {
+        let amount = amount.map(|text| text.parse().unwrap());
+        let question = Question { block_type: "comp", entity_id: entity, venue_id: venue, amount };
+        let mut out = Vec::new();
+        let blocked = index.check(StreamId(stream), &question, now, 812, &mut out);
+        let answer: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((answer["blocked"].as_bool(), answer["version"].as_u64()), (Some(blocked), Some(812)));
+        blocked
+    }
+
+    #[test]
+    fn a_block_counts_for_its_key_its_venue_its_limit_and_its_time() {
+        let index = BlockIndex::default();
+        index.put(StreamId(1), &key("comp", "ana"), vec![verdict(Some("pier"), Some("50"), 1_000)]);
+        assert!(ask(&index, 1, "ana", Some("pier"), Some("50.01"), 999));
+        assert!(ask(&index, 1, "ana", None, None, 999));
+        assert!(!ask(&index, 1, "ana", Some("pier"), Some("50.00"), 999));
+        assert!(!ask(&index, 1, "ana", Some("quay"), None, 999));
+        assert!(!ask(&index, 1, "ana", None, None, 1_000), "over at its time, without anybody writing");
+        assert!(!ask(&index, 2, "ana", None, None, 999), "another organisation");
+        assert!(!ask(&index, 1, "bob", None, None, 999));
+    }
+
+    #[test]
+    fn operation_and_entity_do_not_run_into_each_other() {
+        let index = BlockIndex::default();
+        index.put(StreamId(1), &key("com", "pana"), vec![verdict(None, None, i64::MAX)]);
+        assert!(!ask(&index, 1, "ana", None, None, 0));
+    }
+
+    #[test]
+    fn a_key_without_blocks_is_taken_out() {
+        let index = BlockIndex::default();
+        index.put(StreamId(1), &key("comp", "ana"), vec![verdict(None, None, i64::MAX)]);
+        index.put(StreamId(1), &key("comp", "ana"), Vec::new());
+        assert!(index.is_empty());
+        assert!(!ask(&index, 1, "ana", None, None, 0));
+    }
+}

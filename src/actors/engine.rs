@@ -1,0 +1,1 @@
+//! The one handle through which everything above reaches the organisations.
