@@ -1,1 +1,15 @@
-//! ...
+//! The store: what must survive, on one machine's disk.
+//!
+//! ```text
+//! append ─► journal (sled) ─► archive (immutable files)
+//!              └──── history: both, read as one ───┐
+//! snapshots (a cache) ─────────────────────────────┴─► recovery
+//! ```
+//! Promise: what was acknowledged is read again after any crash, in order, unchanged, or the stream is reported as damaged.
+//! Invariant: a snapshot is a cache; deleting every one of them loses nothing.
+//! Never here: what a record means, what time it is, or a second try after the disk failed.
+
+pub mod codec;
+pub mod disk;
+pub mod journal;
+pub mod record;
