@@ -70,7 +70,7 @@ pub trait Journal: Send + Sync + 'static {
     /// the order of the calls. The same record with the same bytes again is accepted and changes nothing.
     ///
     /// # Errors
-    /// Through `done`: every variant except `Io`. The caller cannot know whether a batch refused with `Poisoned` is on disk.
+    /// Through `done`: any variant. The caller cannot know whether a batch refused with `Poisoned` is on disk.
     fn append(&self, batch: Vec<Entry>, done: Done);
 
     /// As [`Journal::append`], for what must work on a nearly full disk: lifting, overriding, resolving, revoking.

@@ -10,6 +10,8 @@
 //! Never here: what a record means, what time it is, or a second try after the disk failed.
 
 pub mod codec;
+pub mod data_dir;
 pub mod disk;
 pub mod journal;
 pub mod record;
+pub mod sled_journal;
