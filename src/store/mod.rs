@@ -13,5 +13,8 @@ pub mod codec;
 pub mod data_dir;
 pub mod disk;
 pub mod journal;
+#[cfg(test)]
+pub mod journal_contract;
+pub mod memory_journal;
 pub mod record;
 pub mod sled_journal;
