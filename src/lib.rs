@@ -15,5 +15,6 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod http;
+pub mod secrets;
 pub mod store;
 pub mod telemetry;

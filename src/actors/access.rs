@@ -43,6 +43,7 @@ pub struct SessionEntry {
 #[derive(Debug, Default)]
 pub struct Access {
     keys: HashMap<CredentialHash, Arc<KeyEntry>>,
+    key_hashes: HashMap<Arc<str>, CredentialHash>,
     sessions: HashMap<CredentialHash, Arc<SessionEntry>>,
 }
 
@@ -58,11 +59,14 @@ impl Access {
     }
 
     pub(super) fn put_key(&self, hash: CredentialHash, key: KeyEntry) {
+        self.key_hashes.pin().insert(key.id.clone(), hash);
         self.keys.pin().insert(hash, Arc::new(key));
     }
 
-    pub(super) fn remove_key(&self, hash: &CredentialHash) {
-        self.keys.pin().remove(hash);
+    pub(super) fn remove_key(&self, id: &Arc<str>) {
+        if let Some(hash) = self.key_hashes.pin().remove(id) {
+            self.keys.pin().remove(hash);
+        }
     }
 
     pub(super) fn put_session(&self, hash: CredentialHash, session: SessionEntry) {

@@ -33,7 +33,18 @@ pub struct Org {
     turn: AtomicU64,
     condition: AtomicU8,
     waiting: AtomicUsize,
-    feed: OnceLock<broadcast::Sender<Arc<FeedItem>>>,
+    feed: OnceLock<broadcast::Sender<Live>>,
+}
+
+/// A commit as it is told to live readers.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// Its numbers.
+    pub first_seq: u64,
+    /// Its numbers.
+    pub last_seq: u64,
+    /// Its events as they go out; `None` when nobody followed as it was made, so that a reader takes them from the journal.
+    pub items: Option<Arc<[Arc<FeedItem>]>>,
 }
 
 /// A shared organisation.
@@ -108,12 +119,12 @@ impl Org {
     }
 
     /// The live events from now on.
-    pub(super) fn follow(&self) -> broadcast::Receiver<Arc<FeedItem>> {
+    pub(super) fn follow(&self) -> broadcast::Receiver<Live> {
         self.feed.get_or_init(|| broadcast::channel(FEED_KEPT).0).subscribe()
     }
 
     /// Where live events go, when anybody follows.
-    pub(super) fn followers(&self) -> Option<&broadcast::Sender<Arc<FeedItem>>> {
+    pub(super) fn followers(&self) -> Option<&broadcast::Sender<Live>> {
         self.feed.get().filter(|feed| feed.receiver_count() > 0)
     }
 }

@@ -14,6 +14,7 @@ use super::event::Event;
 use super::ids::VenueId;
 use super::templates::ActionData;
 use super::time::Timestamp;
+use super::violations::Severity;
 
 /// What kind of thing a template asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -101,6 +102,10 @@ pub struct Action {
     pub seq: u64,
     pub violation_id: Uuid,
     pub venue_id: Option<VenueId>,
+    /// The violation's severity as it was when the action was made, so that every attempt sends the same message.
+    pub severity: Severity,
+    /// Its title as it was then.
+    pub title: Arc<str>,
     pub template_id: Option<Uuid>,
     pub template_version: Option<u32>,
     pub action_type: ActionType,

@@ -96,6 +96,8 @@ fn pending(
         seq: 0, // given when the event is applied
         violation_id: violation.id,
         venue_id: violation.venue_id.clone(),
+        severity: violation.severity,
+        title: violation.title.clone(),
         template_id: Some(template.id),
         template_version: Some(template.version),
         action_type: template.action_type,

@@ -1,0 +1,218 @@
+//! The courier: delivers what is due, and reports back with a command. What it does is derived from durable state, so after a
+//! restart the same derivation finds the same unfinished work: that is the outbox.
+//!
+//! Promise: at least once, with a stable id; an attempt is on record before the next one is made.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use uuid::Uuid;
+
+use super::agenda::Chore;
+use super::due::{Due, DueNow, due_now};
+use super::engine::Engine;
+use super::org::OrgRef;
+use super::refusal::Refusal;
+use crate::clock::now_ms;
+use crate::delivery::channel::{Channel, Message, Outcome, Recipient};
+use crate::domain::actions::queue::RecordAttempt;
+use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
+use crate::domain::command::Command;
+use crate::domain::directory::state::Directory;
+use crate::domain::ids::{OrgId, UserId, VenueId};
+use crate::domain::people::Caller;
+use crate::domain::templates::target::Target;
+
+/// Deliveries that one organisation has on their way at most.
+const ON_THEIR_WAY_MAX: usize = 64;
+/// How long to wait before looking again when an organisation could not be asked, in milliseconds.
+const LOOK_AGAIN_MS: i64 = 1_000;
+/// Rounds that one `process` makes at most.
+const ROUNDS_MAX: usize = 200;
+
+/// What a round of deliveries came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Delivered {
+    /// Attempts that were made and recorded.
+    pub attempts: u64,
+    /// Actions that are delivered now.
+    pub delivered: u64,
+    /// Actions that failed for good.
+    pub failed: u64,
+    /// Actions that are still pending.
+    pub pending: u64,
+}
+
+/// The courier.
+pub struct Courier {
+    email: Arc<dyn Channel>,
+    on_their_way: Mutex<HashSet<Uuid>>,
+}
+
+impl Courier {
+    /// A courier that sends mail through this channel.
+    pub fn new(email: Arc<dyn Channel>) -> Self {
+        Self { email, on_their_way: Mutex::default() }
+    }
+
+    /// Starts what is due in an organisation, and says on the agenda when to look again.
+    pub async fn dispatch(self: &Arc<Self>, engine: &Engine, org: &OrgRef) {
+        match self.claim(engine, org).await {
+            Ok(found) => {
+                for due in found.due {
+                    let (courier, engine, org) = (self.clone(), engine.clone(), org.clone());
+                    tokio::spawn(async move { courier.carry(&engine, &org, due).await });
+                }
+                engine.agenda().set(Chore::Deliver, org.stream, found.next_ms);
+            }
+            Err(refusal) => {
+                tracing::debug!(org = %org.org_id, %refusal, "the queue could not be looked at");
+                engine.agenda().set(Chore::Deliver, org.stream, Some(now_ms() + LOOK_AGAIN_MS));
+            }
+        }
+    }
+
+    /// Delivers what is due in an organisation, and waits for it.
+    ///
+    /// # Errors
+    /// When the organisation does not answer.
+    pub async fn work_off(self: &Arc<Self>, engine: &Engine, org: &OrgRef) -> Result<Delivered, Refusal> {
+        let mut sum = Delivered::default();
+        for _ in 0..ROUNDS_MAX {
+            let found = self.claim(engine, org).await?;
+            sum.pending = found.pending as u64;
+            if found.due.is_empty() {
+                break;
+            }
+            let carried = found.due.into_iter().map(|due| self.carry(engine, org, due));
+            for status in futures_util::future::join_all(carried).await.into_iter().flatten() {
+                sum.attempts += 1;
+                match status {
+                    ExecutionStatus::Delivered => sum.delivered += 1,
+                    ExecutionStatus::Failed => sum.failed += 1,
+                    ExecutionStatus::Pending | ExecutionStatus::Dismissed => {}
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Takes what is due, so that nobody else sends it meanwhile.
+    async fn claim(&self, engine: &Engine, org: &OrgRef) -> Result<DueNow, Refusal> {
+        let busy = self.lock().clone();
+        let now = now_ms();
+        let look = move |state: &_| due_now(state, now, &busy, ON_THEIR_WAY_MAX);
+        let (mut found, _) = engine.read_unlimited(org, look).await?;
+        let mut on_their_way = self.lock();
+        found.due.retain(|due| on_their_way.insert(due.action));
+        Ok(found)
+    }
+
+    /// Makes one attempt and has it written down. Gives the status of the action after it.
+    async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) -> Option<ExecutionStatus> {
+        let action = due.action;
+        let (outcome, detail, asked_ms) = self.attempt(engine, org, due).await;
+        let command = Command::RecordAttempt(RecordAttempt { id: action, outcome, detail, asked_ms });
+        let recorded = engine.command_unlimited(org, command, Caller::schedule()).await;
+        self.lock().remove(&action);
+        match recorded {
+            Ok(accepted) => status_of(&accepted.body),
+            Err(refusal) => {
+                // Not on record: the action is still due, and the next look sends it again under the same id.
+                tracing::warn!(org = %org.org_id, %action, %refusal, "an attempt could not be written down");
+                engine.agenda().set(Chore::Deliver, org.stream, Some(now_ms() + LOOK_AGAIN_MS));
+                None
+            }
+        }
+    }
+
+    async fn attempt(&self, engine: &Engine, org: &OrgRef, due: Due) -> (AttemptOutcome, String, Option<i64>) {
+        let refused = |why: String| (AttemptOutcome::Refused, why, None);
+        let target = match due.target {
+            Ok(target) => target,
+            Err(why) => return refused(format!("bad-target: {why}")),
+        };
+        let to = match receivers(engine, &org.org_id, &target, due.venue_id).await {
+            Ok(to) => to,
+            Err(Unreachable::Never(why)) => return refused(why),
+            Err(Unreachable::Now(why)) => return (AttemptOutcome::Retry, why, None),
+        };
+        let message = Message {
+            id: due.action,
+            to,
+            subject: due.subject,
+            text: due.text,
+            html: Some(due.html),
+            dated_ms: due.dated_ms,
+        };
+        match self.email.deliver(&message).await {
+            Outcome::Delivered { detail } => (AttemptOutcome::Delivered, detail, None),
+            Outcome::Retry { detail, after_ms } => (AttemptOutcome::Retry, detail, after_ms),
+            Outcome::Refused { detail } => refused(detail),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+        self.on_their_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+enum Unreachable {
+    Never(String),
+    Now(String),
+}
+
+/// The addresses behind a target.
+async fn receivers(
+    engine: &Engine,
+    org: &OrgId,
+    target: &Target,
+    venue: Option<VenueId>,
+) -> Result<Vec<Recipient>, Unreachable> {
+    let (org, wanted) = (org.clone(), target.clone());
+    let nobody = match target {
+        Target::Email(address) => return Ok(vec![Recipient { address: address.clone(), name: None }]),
+        Target::Slack(channel) => return Err(Unreachable::Never(format!("slack-not-configured: {channel}"))),
+        Target::Webhook(id) => return Err(Unreachable::Never(format!("unknown-webhook: {id}"))),
+        Target::System(name) => return Err(Unreachable::Never(format!("unknown-system: {name} is not registered"))),
+        Target::User(id) => format!("unknown-person: {id}"),
+        Target::Role(role) => format!("nobody-found: no {} at this venue", role.name()),
+        Target::Authority(rung) => format!("nobody-found: nobody with the authority {rung} at this venue"),
+    };
+    let found = engine.directory_read(move |state| people(state, &org, &wanted, venue.as_ref())).await;
+    match found {
+        Ok(to) if to.is_empty() => Err(Unreachable::Never(nobody)),
+        Ok(to) => Ok(to),
+        Err(refusal) => Err(Unreachable::Now(refusal.to_string())),
+    }
+}
+
+fn people(state: &Directory, org: &OrgId, target: &Target, venue: Option<&VenueId>) -> Vec<Recipient> {
+    let role_name = match target {
+        Target::Role(role) => role.name().to_owned(),
+        Target::Authority(rung) => rung.to_string(),
+        Target::User(id) => {
+            let user = UserId::parse(id).ok().and_then(|id| state.user(org, &id));
+            return user.map(|user| recipient(&user.email, &user.name)).into_iter().collect();
+        }
+        Target::Email(_) | Target::Slack(_) | Target::Webhook(_) | Target::System(_) => return Vec::new(),
+    };
+    let there = |venues: &Option<Vec<VenueId>>| match (venues, venue) {
+        (None, _) | (_, None) => true,
+        (Some(venues), Some(venue)) => venues.contains(venue),
+    };
+    let theirs = state.users_of(org, 0).filter(|user| user.role.name() == role_name && there(&user.venues));
+    theirs.take(100).map(|user| recipient(&user.email, &user.name)).collect()
+}
+
+fn recipient(address: &str, name: &str) -> Recipient {
+    Recipient { address: address.into(), name: Some(name.into()) }
+}
+
+fn status_of(body: &[u8]) -> Option<ExecutionStatus> {
+    #[derive(serde::Deserialize)]
+    struct Shown {
+        execution_status: ExecutionStatus,
+    }
+    serde_json::from_slice::<Shown>(body).ok().map(|shown| shown.execution_status)
+}

@@ -1,0 +1,111 @@
+//! How an organisation's events are shown: its blocks in the index, its version, its live events, its place on the agenda.
+
+use std::sync::Arc;
+
+use super::agenda::{Agenda, Chore};
+use super::block_index::BlockIndex;
+use super::kind::Kind;
+use super::org::{Condition, Live, OrgRef};
+use crate::domain::blocks::BlockKey;
+use crate::domain::blocks::check::{Verdict, verdicts};
+use crate::domain::event::Event;
+use crate::domain::state::TenantState;
+use crate::domain::time::Timestamp;
+use crate::domain::view::feed;
+
+/// The kind of stream that an organisation is.
+pub struct OrganisationKind {
+    /// Its shared part.
+    pub org: OrgRef,
+    /// Where its blocks are asked for.
+    pub blocks: Arc<BlockIndex>,
+    /// Where its due work stands.
+    pub agenda: Arc<Agenda>,
+}
+
+/// What of a commit is shown.
+pub struct OrganisationPublication {
+    blocks: Vec<(BlockKey, Vec<Verdict>)>,
+    live: Live,
+    deliver_at_ms: Option<i64>,
+    tick_at_ms: Option<i64>,
+}
+
+impl OrganisationKind {
+    fn schedule(&self, deliver_at_ms: Option<i64>, tick_at_ms: Option<i64>) {
+        self.agenda.set(Chore::Deliver, self.org.stream, deliver_at_ms);
+        self.agenda.set(Chore::Tick, self.org.stream, tick_at_ms);
+    }
+}
+
+impl Kind for OrganisationKind {
+    type State = TenantState;
+    type Event = Event;
+    type Publication = OrganisationPublication;
+
+    fn prepare(
+        &self,
+        state: &TenantState,
+        first_seq: u64,
+        at: Timestamp,
+        events: &[Event],
+    ) -> OrganisationPublication {
+        let mut keys: Vec<&BlockKey> = Vec::new();
+        for event in events {
+            match event {
+                Event::BlockPlaced(block) => keys.push(&block.key),
+                Event::BlockLifted { key, .. } | Event::BlockExpired { key, .. } => keys.push(key),
+                Event::SettingsChanged(_) => keys.extend(state.blocks.keys()), // the ladder decides which block is strictest
+                _ => {}
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let followed = self.org.followers().is_some();
+        let numbered = events.iter().zip(first_seq..);
+        let item = |(event, seq)| feed::item(self.org.org_id.as_str(), seq, at, event).map(Arc::new);
+        OrganisationPublication {
+            blocks: keys.into_iter().map(|key| (key.clone(), verdicts(state, key))).collect(),
+            live: Live {
+                first_seq,
+                last_seq: state.last_seq(),
+                items: followed.then(|| numbered.filter_map(item).collect()),
+            },
+            deliver_at_ms: state.actions.next_due().map(|at| at.0),
+            tick_at_ms: state.next_tick().map(|at| at.0),
+        }
+    }
+
+    fn publish(&self, publications: Vec<OrganisationPublication>, version: u64) {
+        let last = publications.last().map(|last| (last.deliver_at_ms, last.tick_at_ms));
+        let mut live = Vec::with_capacity(publications.len());
+        self.org.publish(version, || {
+            for publication in publications {
+                for (key, verdicts) in publication.blocks {
+                    self.blocks.put(self.org.stream, &key, verdicts);
+                }
+                live.push(publication.live);
+            }
+        });
+        if let Some((deliver_at_ms, tick_at_ms)) = last {
+            self.schedule(deliver_at_ms, tick_at_ms);
+        }
+        if let Some(followers) = self.org.followers() {
+            live.into_iter().for_each(|one| drop(followers.send(one))); // nobody left to follow is no loss
+        }
+    }
+
+    fn publish_all(&self, state: &TenantState) {
+        self.org.publish(state.last_seq(), || {
+            for key in state.blocks.keys() {
+                self.blocks.put(self.org.stream, key, verdicts(state, key));
+            }
+        });
+        self.schedule(state.actions.next_due().map(|at| at.0), state.next_tick().map(|at| at.0));
+        self.org.set_condition(Condition::Ready);
+    }
+
+    fn close(&self, quarantined: bool) {
+        self.org.set_condition(if quarantined { Condition::Quarantined } else { Condition::Starting });
+    }
+}

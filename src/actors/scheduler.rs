@@ -1,0 +1,67 @@
+//! The scheduler: sends to organisations, and to the directory, what their time has come for. One timer for all.
+
+use std::time::Duration;
+
+use super::agenda::Chore;
+use super::engine::{DeliveryMode, Engine};
+use super::org::OrgRef;
+use crate::clock::now_ms;
+use crate::domain::blocks::place::Tick;
+use crate::domain::command::Command;
+use crate::domain::directory::commands::DirectoryCommand;
+use crate::domain::directory::sessions::CloseExpired;
+use crate::domain::people::Caller;
+
+/// Entries taken from the agenda at once.
+const TAKEN_MAX: usize = 256;
+/// Expiries that one tick writes down.
+pub const TICK_MAX: usize = 500;
+/// The longest sleep; the clock may have been set meanwhile.
+const SLEEP_MAX_MS: i64 = 60_000;
+/// The wait before a tick that was refused is sent again, in milliseconds.
+const TICK_AGAIN_MS: i64 = 2_000;
+/// How often sessions that are over are closed.
+const SESSIONS_EVERY: Duration = Duration::from_secs(600);
+
+/// Runs until the engine stops.
+pub async fn run(engine: Engine) {
+    let mut sessions = tokio::time::interval(SESSIONS_EVERY);
+    while !engine.is_stopping() {
+        let (due, next) = engine.agenda().take_due(now_ms(), TAKEN_MAX);
+        for (chore, stream) in due {
+            if let Some(org) = engine.orgs().by_stream(stream) {
+                start(&engine, chore, org);
+            }
+        }
+        let sleep_ms = next.map_or(SLEEP_MAX_MS, |at| (at - now_ms()).clamp(0, SLEEP_MAX_MS));
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(u64::try_from(sleep_ms).unwrap_or(0))) => {}
+            () = engine.agenda().changed() => {}
+            () = engine.stopping() => return,
+            _ = sessions.tick() => close_sessions(&engine),
+        }
+    }
+}
+
+fn start(engine: &Engine, chore: Chore, org: OrgRef) {
+    let engine = engine.clone();
+    match chore {
+        Chore::Deliver if engine.delivery_mode() == DeliveryMode::OnProcess => {}
+        Chore::Deliver => drop(tokio::spawn(async move { engine.courier().dispatch(&engine, &org).await })),
+        Chore::Tick => drop(tokio::spawn(async move {
+            let tick = Command::Tick(Tick { at_most: TICK_MAX });
+            if let Err(refusal) = engine.command_unlimited(&org, tick, Caller::schedule()).await {
+                tracing::debug!(org = %org.org_id, %refusal, "a tick was refused");
+                engine.agenda().set(Chore::Tick, org.stream, Some(now_ms() + TICK_AGAIN_MS));
+            }
+        })),
+    }
+}
+
+fn close_sessions(engine: &Engine) {
+    let engine = engine.clone();
+    drop(tokio::spawn(async move {
+        let command = DirectoryCommand::CloseExpired(CloseExpired);
+        drop(engine.directory_command(command, Caller::schedule(), None).await); // the next round finds the same sessions
+    }));
+}
