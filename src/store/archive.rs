@@ -43,7 +43,14 @@ pub struct Archive {
     /// The ranges of each stream that was asked for, in order.
     known: Mutex<HashMap<StreamId, Vec<(u64, u64)>>>,
     /// The file that was read last: who pages through a file should not unpack it for every page.
-    last_read: Mutex<Option<(StreamId, u64, Arc<Vec<Entry>>)>>,
+    last_read: Mutex<Option<LastRead>>,
+}
+
+/// An unpacked file.
+struct LastRead {
+    stream: StreamId,
+    first_seq: u64,
+    entries: Arc<Vec<Entry>>,
 }
 
 impl Archive {
@@ -131,14 +138,14 @@ impl Archive {
 
     fn file(&self, stream: StreamId, range: (u64, u64)) -> Result<Arc<Vec<Entry>>, ArchiveError> {
         let mut last_read = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, entries)) = last_read.as_ref().filter(|read| (read.0, read.1) == (stream, range.0)) {
-            return Ok(entries.clone());
+        if let Some(read) = last_read.as_ref().filter(|read| (read.stream, read.first_seq) == (stream, range.0)) {
+            return Ok(read.entries.clone());
         }
         let name = file_name(range);
         let damaged = |why: String| ArchiveError::Damaged { stream, name: name.clone(), why };
         let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| damaged(error.to_string()))?;
         let entries = Arc::new(decode(stream, range, &bytes).map_err(damaged)?);
-        *last_read = Some((stream, range.0, entries.clone()));
+        *last_read = Some(LastRead { stream, first_seq: range.0, entries: entries.clone() });
         Ok(entries)
     }
 }
