@@ -134,11 +134,6 @@ pub(crate) mod testing {
             })
         }
 
-        /// Lets every call from now on fail.
-        pub(crate) fn fail_now(&self) {
-            self.fail_from.store(0, SeqCst);
-        }
-
         pub(crate) fn count(&self) -> u64 {
             self.calls.lock().unwrap().len() as u64
         }

@@ -97,6 +97,12 @@ pub trait Journal: Send + Sync + 'static {
     /// `Poisoned`, `Closed`, `Corrupt`.
     fn cut(&self, stream: StreamId, through: u64) -> Result<(), JournalError>;
 
+    /// The number through which `stream` has been cut; 0 when nothing was. Blocks.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn cut_through(&self, stream: StreamId) -> Result<u64, JournalError>;
+
     /// Whatever is stored of `stream` from the key `first_seq` on, damaged or not, up to about `max_bytes`. Blocks.
     ///
     /// For the judgement of a torn tail only: a damaged record comes with the bytes that are left of it.

@@ -294,6 +294,10 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    fn cut_through(&self, stream: StreamId) -> Result<u64, JournalError> {
+        Ok(self.lock().streams.get(&stream).map_or(0, |stored| stored.floor))
+    }
+
     fn salvage(&self, stream: StreamId, first_seq: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
         let inner = self.lock();
         let (mut entries, mut bytes) = (Vec::new(), 0);
@@ -317,6 +321,9 @@ impl Journal for MemoryJournal {
         inner.usable()?;
         if let Some(stored) = inner.streams.get_mut(&stream) {
             stored.records.split_off(&seq);
+            if stored.records.is_empty() && stored.floor == 0 {
+                inner.streams.remove(&stream);
+            }
         }
         Ok(())
     }

@@ -154,6 +154,10 @@ impl Journal for SledJournal {
         Ok(())
     }
 
+    fn cut_through(&self, stream: StreamId) -> Result<u64, JournalError> {
+        self.shared.reading(|| reader::floor(&self.db, stream))
+    }
+
     fn salvage(&self, stream: StreamId, first_seq: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
         let mut entries = self.shared.reading(|| reader::salvage(&self.db, stream, first_seq, max_bytes))?;
         self.shared.hide_what_is_not_durable(stream, &mut entries);

@@ -70,6 +70,13 @@ pub(super) fn streams(db: &sled::Tree) -> Result<Vec<StreamId>, JournalError> {
     Ok(streams)
 }
 
+/// The number through which `stream` has been cut.
+pub(super) fn floor(db: &sled::Tree, stream: StreamId) -> Result<u64, JournalError> {
+    let Some(value) = db.get(floor_key(stream)).map_err(|error| sled_error(stream, 0, &error))? else { return Ok(0) };
+    let why = "the number through which it was cut is cut off";
+    last_seq_of_head(&value).ok_or_else(|| JournalError::Corrupt { stream, seq: 0, why: why.into() })
+}
+
 /// The number of the last event of `stream`, whether its record is still here or cut; 0 for an unknown stream.
 pub(super) fn last_seq(db: &sled::Tree, stream: StreamId) -> Result<u64, JournalError> {
     let fail = |seq| move |error: sled::Error| sled_error(stream, seq, &error);

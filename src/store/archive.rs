@@ -1,0 +1,342 @@
+//! The archive: records that were cut from the journal, in immutable files, for ever; and the history, which is both read as one.
+//!
+//! `<stream>/<first>-<last>.seg`: a header, the records compressed with zstd, and a BLAKE3 checksum of everything before it.
+//! All integers are little-endian:
+//!
+//! ```text
+//! "ACSG" · version u16 = 1 · flags u16 = 0 · stream u64 · first_seq u64 · last_seq u64 · records u32 · raw_bytes u64
+//! zstd( first_seq u64 · last_seq u64 · len u32 · bytes, … ) · checksum [32]
+//! ```
+//! Never here: deciding what may be cut.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::ids::StreamId;
+use crate::store::files::Files;
+use crate::store::journal::{Entry, Journal, JournalError};
+
+/// The most bytes of records in one file, before compression; a single record may be larger.
+pub const SEGMENT_BYTES_MAX: usize = 4 << 20;
+const MAGIC: &[u8; 4] = b"ACSG";
+const VERSION: u16 = 1;
+const HEADER_BYTES: usize = 4 + 2 + 2 + 8 + 8 + 8 + 4 + 8;
+const CHECKSUM_BYTES: usize = 32;
+const ENTRY_HEAD_BYTES: usize = 20;
+/// Records of ours compress to about a quarter at this level, which costs little.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Why the archive did not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error("archive of stream {stream}: {why}")]
+    Io { stream: StreamId, why: String },
+    #[error("archive of stream {stream}, file {name}: {why}")]
+    Damaged { stream: StreamId, name: String, why: String },
+    #[error("archive of stream {stream}: a record starts at {found} where {expected} is next")]
+    Gap { stream: StreamId, expected: u64, found: u64 },
+}
+
+/// The archive files of all streams.
+pub struct Archive {
+    files: Arc<dyn Files>,
+    /// The ranges of each stream that was asked for, in order.
+    known: Mutex<HashMap<StreamId, Vec<(u64, u64)>>>,
+    /// The file that was read last: who pages through a file should not unpack it for every page.
+    last_read: Mutex<Option<(StreamId, u64, Arc<Vec<Entry>>)>>,
+}
+
+impl Archive {
+    /// The archive in `files`.
+    pub fn new(files: Arc<dyn Files>) -> Self {
+        Self { files, known: Mutex::default(), last_read: Mutex::default() }
+    }
+
+    /// The last archived number of `stream`, 0 for none. Blocks.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`].
+    pub fn last_seq(&self, stream: StreamId) -> Result<u64, ArchiveError> {
+        Ok(self.ranges(stream)?.last().map_or(0, |(_, last)| *last))
+    }
+
+    /// All streams that have files. Blocks.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`].
+    pub fn streams(&self) -> Result<Vec<StreamId>, ArchiveError> {
+        let folders = self.files.folders().map_err(|error| io_error(StreamId::DIRECTORY, &error))?;
+        Ok(folders.iter().filter_map(|name| parse_stream(name)).collect())
+    }
+
+    /// Adds `entries`, which continue what is archived, as one file; those that are archived already are passed over. Blocks; the
+    /// file is durable and was read back when this returns.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Gap`] when they do not continue it; then nothing was written.
+    pub fn add(&self, stream: StreamId, entries: &[Entry]) -> Result<(), ArchiveError> {
+        let last = self.last_seq(stream)?;
+        let new = &entries[entries.partition_point(|entry| entry.last_seq <= last)..];
+        let mut expected = last + 1;
+        for entry in new {
+            // An archive that was begun late, after older files were moved away, starts where its first file starts.
+            if entry.first_seq != expected && last > 0 || entry.stream != stream {
+                return Err(ArchiveError::Gap { stream, expected, found: entry.first_seq });
+            }
+            expected = entry.last_seq + 1;
+        }
+        let (Some(first), Some(end)) = (new.first(), new.last()) else { return Ok(()) };
+        let range = (first.first_seq, end.last_seq);
+        let bytes = encode(stream, range, new).map_err(|error| io_error(stream, &error))?;
+        let put = self.files.put(&stream.to_string(), &file_name(range), &bytes);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match put {
+            Ok(()) => known.entry(stream).or_default().push(range),
+            // The file may be there or not: look again before the next one.
+            Err(_) => drop(known.remove(&stream)),
+        }
+        put.map_err(|error| io_error(stream, &error))
+    }
+
+    /// The archived records of `stream` with `last_seq >= from`, in order, up to about `max_bytes` and not beyond one file, at
+    /// least one if there is any; none when `from` is not archived. Blocks.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`].
+    pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, ArchiveError> {
+        let ranges = self.ranges(stream)?;
+        let Some(&range) = ranges.get(ranges.partition_point(|(_, last)| *last < from)) else { return Ok(Vec::new()) };
+        let entries = self.file(stream, range)?;
+        let start = entries.partition_point(|entry| entry.last_seq < from);
+        let mut bytes = 0;
+        let within = entries[start..].iter().take_while(|entry| {
+            let taken = bytes == 0 || bytes < max_bytes;
+            bytes += entry.bytes.len().max(1);
+            taken
+        });
+        Ok(within.cloned().collect())
+    }
+
+    fn ranges(&self, stream: StreamId) -> Result<Vec<(u64, u64)>, ArchiveError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ranges) = known.get(&stream) {
+            return Ok(ranges.clone());
+        }
+        let names = self.files.list(&stream.to_string()).map_err(|error| io_error(stream, &error))?;
+        let mut ranges: Vec<_> = names.iter().filter_map(|name| parse_file_name(name)).collect();
+        ranges.sort_unstable();
+        known.insert(stream, ranges.clone());
+        Ok(ranges)
+    }
+
+    fn file(&self, stream: StreamId, range: (u64, u64)) -> Result<Arc<Vec<Entry>>, ArchiveError> {
+        let mut last_read = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, entries)) = last_read.as_ref().filter(|read| (read.0, read.1) == (stream, range.0)) {
+            return Ok(entries.clone());
+        }
+        let name = file_name(range);
+        let damaged = |why: String| ArchiveError::Damaged { stream, name: name.clone(), why };
+        let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| damaged(error.to_string()))?;
+        let entries = Arc::new(decode(stream, range, &bytes).map_err(damaged)?);
+        *last_read = Some((stream, range.0, entries.clone()));
+        Ok(entries)
+    }
+}
+
+/// Everything that a stream ever recorded: archive and journal as one.
+#[derive(Clone)]
+pub struct History {
+    /// Where the newest records are, and the only place that is appended to.
+    pub journal: Arc<dyn Journal>,
+    /// Where those are that were cut.
+    pub archive: Arc<Archive>,
+}
+
+impl History {
+    /// The records of `stream` with `last_seq >= from`, in order, up to about `max_bytes`, at least one if there is any. Blocks.
+    ///
+    /// A hole in what is stored shows as a record that starts later than expected.
+    ///
+    /// # Errors
+    /// `Corrupt` for a record that is damaged wherever it is stored, `Io`.
+    pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+        let archived = match self.archive.read(stream, from, max_bytes) {
+            Ok(entries) if entries.first().is_some_and(|entry| entry.first_seq <= from.max(1)) => return Ok(entries),
+            archived => archived,
+        };
+        // A record may be in both places for a while, and then one good copy is enough.
+        let live = self.journal.read(stream, from, max_bytes)?;
+        let first = |entries: &[Entry]| entries.first().map_or(u64::MAX, |entry| entry.first_seq);
+        match archived {
+            Ok(archived) if first(&archived) < first(&live) => Ok(archived),
+            Err(error) if first(&live) > from.max(1) => {
+                Err(JournalError::Corrupt { stream, seq: from, why: error.to_string() })
+            }
+            _ => Ok(live),
+        }
+    }
+
+    /// All streams that ever had a record, in order. Blocks.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
+        let mut streams = self.journal.streams()?;
+        streams.extend(self.archive.streams().map_err(|error| JournalError::Io { why: error.to_string() })?);
+        streams.sort_unstable();
+        streams.dedup();
+        Ok(streams)
+    }
+}
+
+fn io_error(stream: StreamId, error: &std::io::Error) -> ArchiveError {
+    ArchiveError::Io { stream, why: error.to_string() }
+}
+
+fn file_name((first, last): (u64, u64)) -> String {
+    format!("{first:020}-{last:020}.seg")
+}
+
+fn parse_file_name(name: &str) -> Option<(u64, u64)> {
+    let (first, last) = name.strip_suffix(".seg")?.split_once('-')?;
+    let range = (first.parse().ok()?, last.parse().ok()?);
+    (file_name(range) == name).then_some(range)
+}
+
+/// The stream whose folder this is.
+pub(crate) fn parse_stream(folder: &str) -> Option<StreamId> {
+    let stream = StreamId(u64::from_str_radix(folder, 16).ok()?);
+    (stream.to_string() == folder).then_some(stream)
+}
+
+fn encode(stream: StreamId, range: (u64, u64), entries: &[Entry]) -> std::io::Result<Vec<u8>> {
+    let raw_bytes = entries.iter().map(|entry| ENTRY_HEAD_BYTES + entry.bytes.len()).sum();
+    let mut raw = Vec::with_capacity(raw_bytes);
+    for entry in entries {
+        raw.extend_from_slice(&entry.first_seq.to_le_bytes());
+        raw.extend_from_slice(&entry.last_seq.to_le_bytes());
+        raw.extend_from_slice(&(entry.bytes.len() as u32).to_le_bytes());
+        raw.extend_from_slice(&entry.bytes);
+    }
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + raw_bytes / 2);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&[0; 2]);
+    bytes.extend_from_slice(&stream.0.to_le_bytes());
+    bytes.extend_from_slice(&range.0.to_le_bytes());
+    bytes.extend_from_slice(&range.1.to_le_bytes());
+    bytes.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&(raw.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&zstd::bulk::compress(&raw, ZSTD_LEVEL)?);
+    let checksum = blake3::hash(&bytes);
+    bytes.extend_from_slice(checksum.as_bytes());
+    Ok(bytes)
+}
+
+fn decode(stream: StreamId, range: (u64, u64), bytes: &[u8]) -> Result<Vec<Entry>, String> {
+    if bytes.len() < HEADER_BYTES + CHECKSUM_BYTES || &bytes[..4] != MAGIC {
+        return Err("it is no archive file".into());
+    }
+    let version = u16::from_le_bytes([bytes[4], bytes[5]]);
+    if version != VERSION {
+        return Err(format!("format version {version} is unknown to this program"));
+    }
+    let (checked, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
+    if blake3::hash(checked).as_bytes() != checksum {
+        return Err("the checksum is wrong".into());
+    }
+    let number = |at: usize| u64::from_le_bytes(checked[at..at + 8].try_into().expect("eight bytes"));
+    if (number(8), number(16), number(24)) != (stream.0, range.0, range.1) {
+        return Err("it is the file of another stream or range".into());
+    }
+    let raw_bytes = usize::try_from(number(36)).map_err(|error| error.to_string())?;
+    let raw = zstd::bulk::decompress(&checked[HEADER_BYTES..], raw_bytes).map_err(|error| error.to_string())?;
+    let mut entries = Vec::new();
+    let mut rest = &raw[..];
+    while !rest.is_empty() {
+        let (head, after) = rest.split_at_checked(ENTRY_HEAD_BYTES).ok_or("a record is cut off")?;
+        let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes"));
+        let len = u32::from_le_bytes(head[16..].try_into().expect("four bytes")) as usize;
+        let (record, after) = after.split_at_checked(len).ok_or("a record is cut off")?;
+        entries.push(Entry { stream, first_seq: number(0), last_seq: number(8), bytes: record.to_vec() });
+        rest = after;
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::files::MemoryFiles;
+    use crate::store::journal_contract::{append_now, entry};
+    use crate::store::memory_journal::MemoryJournal;
+
+    fn history() -> (History, Arc<MemoryFiles>) {
+        let files = Arc::new(MemoryFiles::default());
+        let journal = MemoryJournal::new();
+        append_now(&journal, (1..=10).map(|at| entry(1, at * 2 - 1, at * 2)).collect()).unwrap();
+        (History { journal: Arc::new(journal), archive: Arc::new(Archive::new(files.clone())) }, files)
+    }
+
+    fn all(history: &History, max_bytes: usize) -> Vec<u64> {
+        let (mut from, mut firsts) = (1, Vec::new());
+        loop {
+            let entries = history.read(StreamId(1), from, max_bytes).unwrap();
+            let Some(last) = entries.last() else { return firsts };
+            from = last.last_seq + 1;
+            firsts.extend(entries.iter().map(|entry| entry.first_seq));
+        }
+    }
+
+    #[test]
+    fn archive_and_journal_read_as_one_before_between_and_after_archiving_and_cutting() {
+        let (history, files) = history();
+        let expected: Vec<u64> = (0..10).map(|at| at * 2 + 1).collect();
+        for (from, to, cut) in [(1, 6, 0), (1, 6, 6), (1, 14, 8), (7, 14, 14), (15, 20, 20)] {
+            let entries = (from..=to).step_by(2).map(|seq| entry(1, seq, seq + 1)).collect::<Vec<_>>();
+            history.archive.add(StreamId(1), &entries).unwrap();
+            history.journal.cut(StreamId(1), cut).unwrap();
+            for max_bytes in [0, 20, usize::MAX] {
+                assert_eq!(all(&history, max_bytes), expected);
+            }
+            let reopened = History { archive: Arc::new(Archive::new(files.clone())), ..history.clone() };
+            assert_eq!(all(&reopened, 9), expected);
+            assert_eq!(reopened.read(StreamId(1), 4, 1).unwrap(), [entry(1, 3, 4)]);
+        }
+        assert_eq!(history.streams().unwrap(), [StreamId(1)]);
+    }
+
+    #[test]
+    fn a_gap_is_not_archived() {
+        let (history, _) = history();
+        history.archive.add(StreamId(1), &[entry(1, 1, 2)]).unwrap();
+        assert!(matches!(history.archive.add(StreamId(1), &[entry(1, 5, 6)]), Err(ArchiveError::Gap { .. })));
+        assert!(matches!(history.archive.add(StreamId(1), &[entry(2, 3, 4)]), Err(ArchiveError::Gap { .. })));
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_unless_the_journal_still_has_the_records() {
+        let (history, files) = history();
+        let entries = [entry(1, 1, 2), entry(1, 3, 4)];
+        history.archive.add(StreamId(1), &entries).unwrap();
+        assert!(files.damage(&StreamId(1).to_string(), &file_name((1, 4))));
+        assert_eq!(history.read(StreamId(1), 1, 1).unwrap(), entries[..1]);
+        history.journal.cut(StreamId(1), 4).unwrap();
+        assert!(matches!(history.read(StreamId(1), 1, 1), Err(JournalError::Corrupt { seq: 1, .. })));
+        assert_eq!(history.read(StreamId(1), 5, 1).unwrap(), [entry(1, 5, 6)]);
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_lost_end_of_a_file_is_found() {
+        let entries = [entry(1, 1, 2), entry(1, 3, 4)];
+        let bytes = encode(StreamId(1), (1, 4), &entries).unwrap();
+        assert_eq!(decode(StreamId(1), (1, 4), &bytes).unwrap(), entries);
+        assert!(decode(StreamId(2), (1, 4), &bytes).is_err() && decode(StreamId(1), (1, 3), &bytes).is_err());
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(decode(StreamId(1), (1, 4), &flipped).is_err(), "byte {at}");
+            assert!(decode(StreamId(1), (1, 4), &bytes[..at]).is_err(), "end {at}");
+        }
+    }
+}
