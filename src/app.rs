@@ -19,6 +19,7 @@ use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::secrets::{self, Secrets};
+use crate::store::sled_journal::SledJournalConfig;
 use crate::store::snapshotter::Snapshotter;
 use crate::store::stored::fold::Folded;
 use crate::store::{Store, StoreConfig};
@@ -132,13 +133,14 @@ impl App {
 
 fn open_store(dir: &Path, config: &Config) -> Result<Store, StartError> {
     let mib = |mib: u64| mib * 1024 * 1024;
-    let settings = StoreConfig {
+    let journal = SledJournalConfig {
         cache_bytes: mib(config.store.cache_mib),
         reserve_bytes: mib(config.store.reserve_mib),
-        compact_factor: config.store.compact_factor,
-        compact_from_bytes: mib(config.store.compact_from_mib),
+        compaction_factor: config.store.compact_factor,
+        compaction_floor_bytes: mib(config.store.compact_from_mib),
+        ..SledJournalConfig::default()
     };
-    Store::open(dir, settings).map_err(|error| StartError::because(&format!("data directory {}", dir.display()))(&error))
+    Store::open(dir, &StoreConfig { journal }).map_err(|error| StartError::because(&format!("data directory {}", dir.display()))(&error))
 }
 
 fn threads(config: &Config) -> Result<(tokio::runtime::Runtime, Vec<Arbiter>), StartError> {

@@ -63,6 +63,7 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// # Errors
     /// The operating system's.
+    #[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
         let path = std::ffi::CString::new(dir.as_os_str().as_bytes())?;
         // SAFETY: `path` is a valid C string and `stats` is a plain structure that the call fills in.

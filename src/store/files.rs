@@ -119,6 +119,7 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Compares what the disk returns with what was written, in small steps: a snapshot may be large.
+#[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
 fn read_back(written: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Without this the answer would come from memory. It is advice: a refusal costs only the quality of the check.
     // SAFETY: the descriptor is open for the duration of the call, which touches no memory of ours.

@@ -174,6 +174,7 @@ fn retire(history: &History, snapshots: &Snapshots, stream: StreamId) -> Result<
 }
 
 /// Lowers the priority of the calling thread. On Linux "process" 0 is just this thread.
+#[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
 fn step_back() {
     // SAFETY: the call takes numbers and touches no memory.
     if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } != 0 {
