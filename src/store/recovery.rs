@@ -182,17 +182,12 @@ struct Replay<'a, S> {
 
 impl<S: Fold> Replay<'_, S> {
     fn run(&mut self) -> Result<(), RecoveryError> {
-        let (mut looks, mut ahead) = (0, None);
+        let mut looks = 0;
         while self.up_to.is_none_or(|up_to| self.chain.last_seq() < up_to) {
             let next = self.chain.last_seq() + 1;
-            let read = ahead.take().unwrap_or_else(|| self.history.read(self.stream, next, READ_BYTES));
-            let flaw = match read {
+            let flaw = match self.history.read(self.stream, next, READ_BYTES) {
                 Ok(entries) if entries.is_empty() => return Ok(()),
-                Ok(entries) => {
-                    let (flaw, read) = self.apply_and_read_ahead(&entries)?;
-                    ahead = read.filter(|_| flaw.is_none());
-                    flaw
-                }
+                Ok(entries) => self.apply(&entries)?,
                 Err(JournalError::Corrupt { why, .. }) => Some(Flaw { whole: false, why }),
                 Err(error) => return Err(error.into()),
             };
@@ -204,23 +199,6 @@ impl<S: Fold> Replay<'_, S> {
             }
         }
         Ok(())
-    }
-
-    /// As [`Replay::apply`], while another thread reads what comes next: reading and checking take about the same time.
-    fn apply_and_read_ahead(&mut self, entries: &[Entry]) -> Result<(Option<Flaw>, Option<Read>), RecoveryError> {
-        let bytes = entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
-        let last_seq = entries.last().map_or(0, |entry| entry.last_seq);
-        if bytes < READ_BYTES || self.up_to.is_some_and(|up_to| up_to <= last_seq) {
-            return Ok((self.apply(entries)?, None));
-        }
-        let (history, stream) = (self.history, self.stream);
-        std::thread::scope(|scope| {
-            let read = move || history.read(stream, last_seq.saturating_add(1), READ_BYTES);
-            let reader = std::thread::Builder::new().name("recovery-reader".into()).spawn_scoped(scope, read);
-            let flaw = self.apply(entries)?;
-            // Without the thread, or when it panicked, this one reads for itself.
-            Ok((flaw, reader.ok().and_then(|reader| reader.join().ok())))
-        })
     }
 
     /// Applies records until one of them has a flaw or the end is reached.
@@ -289,9 +267,6 @@ impl<S: Fold> Replay<'_, S> {
         RecoveryError::Damaged { stream: self.stream, seq, why }
     }
 }
-
-/// What reading the history gave.
-type Read = Result<Vec<Entry>, JournalError>;
 
 /// What is wrong with the next record.
 struct Flaw {
