@@ -178,6 +178,7 @@ fn engine(
         snapshot_every_records: config.store.snapshot_every_records,
         snapshot_at_stop_records: config.store.snapshot_at_stop_records,
         passivate_after_ms: i64::try_from(config.actors.passivate_after_s.saturating_mul(1_000)).unwrap_or(i64::MAX),
+        idle_check_ms: 20_000,
     };
     Ok(Engine::new(Parts {
         services: Arc::new(Services { store, settings }),

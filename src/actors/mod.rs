@@ -26,3 +26,7 @@ pub mod scheduler;
 pub mod services;
 pub mod start;
 mod tenant;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ use crate::store::Store;
 use crate::store::recovery::{Recovered, RecoveryError, recover};
 use crate::store::snapshotter::{SnapshotJob, Snapshotter};
 use crate::store::stored::fold::Folded;
-use crate::store::stored::{StoredEvent, StoredState};
+use crate::store::stored::StoredEvent;
+use crate::store::stored::states::StoredState;
 
 /// Settings of the actors.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct ActorSettings {
     pub snapshot_at_stop_records: u64,
     /// How long an organisation is unused before it leaves memory, in milliseconds.
     pub passivate_after_ms: i64,
+    /// How often an organisation looks whether it is unused, in milliseconds.
+    pub idle_check_ms: u64,
 }
 
 impl ActorSettings {

@@ -31,8 +31,6 @@ use crate::store::recovery::Recovered;
 use crate::store::snapshotter::Snapshotter;
 use crate::store::stored::{decode_commit, encode_commit};
 
-/// How often an actor looks whether it is idle.
-const IDLE_CHECK: Duration = Duration::from_secs(20);
 /// How often a recovery that panics is tried before the stream is put in quarantine.
 const RECOVERIES_MAX: u32 = 3;
 /// How long a full disk is taken for full before an ordinary write tries again, in milliseconds.
@@ -426,7 +424,8 @@ impl<K: Kind> Actor for Tenant<K> {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(self.services.settings.mailbox_capacity());
-        ctx.run_interval(IDLE_CHECK, |actor, _| actor.doze());
+        let idle_check = Duration::from_millis(self.services.settings.idle_check_ms);
+        ctx.run_interval(idle_check, |actor, _| actor.doze());
         match &self.phase {
             Phase::Serving(working) => self.kind.publish_all(&working.state),
             Phase::Asleep => self.load(ctx),
