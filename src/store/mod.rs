@@ -23,6 +23,7 @@ pub mod recovery;
 pub mod sled_journal;
 pub mod snapshots;
 pub mod snapshotter;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 
