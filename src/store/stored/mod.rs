@@ -17,9 +17,11 @@
 mod bytes;
 pub mod error;
 mod events;
+pub mod fold;
 mod form;
 pub mod kinds;
 mod numbers;
+pub mod states;
 pub mod v1;
 
 use crate::domain::decision::Done;
