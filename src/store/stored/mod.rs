@@ -22,6 +22,8 @@ mod form;
 pub mod kinds;
 mod numbers;
 pub mod states;
+#[cfg(test)]
+mod tests;
 pub mod v1;
 
 use crate::domain::decision::Done;
