@@ -66,6 +66,12 @@ impl Idempotency {
         self.by_time.push_back((at, request.key.clone()));
     }
 
+    /// Puts a key back that a snapshot kept; lets go of none, because the snapshot already has.
+    pub fn put_back(&mut self, key: Arc<str>, known: Known) {
+        self.by_time.push_back((known.at, key.clone()));
+        self.known.insert(key, known);
+    }
+
     /// Every key with what is known of it, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Known)> {
         self.by_time.iter().filter_map(|(at, key)| {

@@ -24,6 +24,7 @@ mod segment;
 pub mod sled_journal;
 pub mod snapshots;
 pub mod snapshotter;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -7,7 +7,7 @@ use super::commands::DirectoryCommand;
 use super::{DirectoryAnswer, DirectoryEvent, Key, Registration, Session, User};
 use crate::domain::aggregate::Aggregate;
 use crate::domain::decision::{Context, Decided, Reply};
-use crate::domain::idempotency::{Idempotency, Request};
+use crate::domain::idempotency::{Idempotency, Known, Request};
 use crate::domain::ids::{OrgId, StreamId, UserId};
 use crate::domain::people::Role;
 use crate::domain::rejection::Rejection;
@@ -34,9 +34,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A state to be filled from a snapshot that ended with the record `last_seq`.
-    pub fn restored(last_seq: u64) -> Self {
-        Self { last_seq, ..Self::default() }
+    /// A state to be filled from a snapshot that ended with the record `last_seq`, when the stream `last_stream` was the last one
+    /// that had been given away.
+    pub fn restored(last_seq: u64, last_stream: u64) -> Self {
+        Self { last_seq, last_stream, ..Self::default() }
     }
 
     /// An organisation.
@@ -179,9 +180,14 @@ impl Directory {
         }
     }
 
-    /// Keeps an idempotency key: from a record, or from a snapshot.
+    /// Keeps the idempotency key of a record.
     pub fn keep_request(&mut self, request: &Request, record: u64, at: Timestamp) {
         self.idempotency.keep(request, record, at);
+    }
+
+    /// Puts an idempotency key back that a snapshot kept.
+    pub fn put_back_request(&mut self, key: Arc<str>, known: Known) {
+        self.idempotency.put_back(key, known);
     }
 }
 

@@ -1,0 +1,119 @@
+//! Events and their bytes: a line each way for each. An old schema keeps its line in `decode` for ever.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bytes::value_of;
+use super::form::Form;
+use super::{EncodedEvent, StoredError, StoredEvent, kinds, v1};
+use crate::domain::directory::DirectoryEvent;
+use crate::domain::event::Event;
+use crate::store::codec;
+
+impl StoredEvent for Event {
+    fn encode(&self) -> EncodedEvent {
+        match self {
+            Self::OrganisationFounded(it) => frozen::<v1::OrganisationV1, _>(kinds::ORGANISATION_FOUNDED, 1, &**it),
+            Self::SettingsChanged(it) => frozen::<v1::OrganisationV1, _>(kinds::SETTINGS_CHANGED, 1, &**it),
+            Self::VenueSaved(it) => frozen::<v1::VenueV1, _>(kinds::VENUE_SAVED, 1, &**it),
+            Self::VenueDeleted { venue_id } => packed(kinds::VENUE_DELETED, 1, &v1::VenueDeletedV1::of(venue_id)),
+            Self::ViolationReported(it) => frozen::<v1::ViolationV1, _>(kinds::VIOLATION_REPORTED, 1, &**it),
+            Self::ViolationRepeated(it) => frozen::<v1::RepeatV1, _>(kinds::VIOLATION_REPEATED, 1, &**it),
+            Self::ViolationAcknowledged { id, venue_id, by, note } => {
+                packed(kinds::VIOLATION_ACKNOWLEDGED, 1, &v1::ViolationAcknowledgedV1::of(id, venue_id, by, note))
+            }
+            Self::ViolationResolved { id, venue_id, by, resolution } => {
+                packed(kinds::VIOLATION_RESOLVED, 1, &v1::ViolationResolvedV1::of(id, venue_id, by, resolution))
+            }
+            Self::TemplateSaved(it) => frozen::<v1::TemplateV1, _>(kinds::TEMPLATE_SAVED, 1, &**it),
+            Self::TemplateDeleted { id } => packed(kinds::TEMPLATE_DELETED, 1, &v1::TemplateDeletedV1::of(id)),
+            Self::ActionCreated(it) => frozen::<v1::ActionV1, _>(kinds::ACTION_CREATED, 1, &**it),
+            Self::ActionAttempted(it) => frozen::<v1::AttemptedV1, _>(kinds::ACTION_ATTEMPTED, 1, &**it),
+            Self::ActionDismissed { id, venue_id, reason, by } => {
+                packed(kinds::ACTION_DISMISSED, 1, &v1::ActionDismissedV1::of(id, venue_id, reason, by))
+            }
+            Self::ActionRequeued { id, venue_id, by } => {
+                packed(kinds::ACTION_REQUEUED, 1, &v1::ActionRequeuedV1::of(id, venue_id, by))
+            }
+            Self::BlockPlaced(it) => frozen::<v1::BlockV1, _>(kinds::BLOCK_PLACED, 1, &**it),
+            Self::BlockLifted { id, venue_id, key, by, reason } => {
+                packed(kinds::BLOCK_LIFTED, 1, &v1::BlockLiftedV1::of(id, venue_id, key, by, reason))
+            }
+            Self::BlockExpired { id, venue_id, key } => {
+                packed(kinds::BLOCK_EXPIRED, 1, &v1::BlockExpiredV1::of(id, venue_id, key))
+            }
+            Self::Answered => packed(kinds::ANSWERED, 1, &()),
+        }
+    }
+
+    fn decode(event_type: u16, schema: u16, bytes: &[u8]) -> Result<Self, StoredError> {
+        match (event_type, schema) {
+            (kinds::ORGANISATION_FOUNDED, 1) => thawed::<v1::OrganisationV1, _>(bytes).map(Self::OrganisationFounded),
+            (kinds::SETTINGS_CHANGED, 1) => thawed::<v1::OrganisationV1, _>(bytes).map(Self::SettingsChanged),
+            (kinds::VENUE_SAVED, 1) => thawed::<v1::VenueV1, _>(bytes).map(Self::VenueSaved),
+            (kinds::VENUE_DELETED, 1) => value_of::<v1::VenueDeletedV1>(bytes)?.thaw(),
+            (kinds::VIOLATION_REPORTED, 1) => thawed::<v1::ViolationV1, _>(bytes).map(Self::ViolationReported),
+            (kinds::VIOLATION_REPEATED, 1) => thawed::<v1::RepeatV1, _>(bytes).map(Self::ViolationRepeated),
+            (kinds::VIOLATION_ACKNOWLEDGED, 1) => value_of::<v1::ViolationAcknowledgedV1>(bytes)?.thaw(),
+            (kinds::VIOLATION_RESOLVED, 1) => value_of::<v1::ViolationResolvedV1>(bytes)?.thaw(),
+            (kinds::TEMPLATE_SAVED, 1) => thawed::<v1::TemplateV1, _>(bytes).map(Self::TemplateSaved),
+            (kinds::TEMPLATE_DELETED, 1) => value_of::<v1::TemplateDeletedV1>(bytes)?.thaw(),
+            (kinds::ACTION_CREATED, 1) => thawed::<v1::ActionV1, _>(bytes).map(Self::ActionCreated),
+            (kinds::ACTION_ATTEMPTED, 1) => thawed::<v1::AttemptedV1, _>(bytes).map(Self::ActionAttempted),
+            (kinds::ACTION_DISMISSED, 1) => value_of::<v1::ActionDismissedV1>(bytes)?.thaw(),
+            (kinds::ACTION_REQUEUED, 1) => value_of::<v1::ActionRequeuedV1>(bytes)?.thaw(),
+            (kinds::BLOCK_PLACED, 1) => thawed::<v1::BlockV1, _>(bytes).map(Self::BlockPlaced),
+            (kinds::BLOCK_LIFTED, 1) => value_of::<v1::BlockLiftedV1>(bytes)?.thaw(),
+            (kinds::BLOCK_EXPIRED, 1) => value_of::<v1::BlockExpiredV1>(bytes)?.thaw(),
+            (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
+            _ => Err(StoredError::UnknownEvent { event_type, schema }),
+        }
+    }
+}
+
+impl StoredEvent for DirectoryEvent {
+    fn encode(&self) -> EncodedEvent {
+        match self {
+            Self::OrganisationRegistered(it) => {
+                frozen::<v1::RegistrationV1, _>(kinds::ORGANISATION_REGISTERED, 1, &**it)
+            }
+            Self::KeyCreated(it) => frozen::<v1::KeyV1, _>(kinds::KEY_CREATED, 1, &**it),
+            Self::KeyRevoked { org_id, id } => packed(kinds::KEY_REVOKED, 1, &v1::KeyRevokedV1::of(org_id, id)),
+            Self::UserSaved(it) => frozen::<v1::UserV1, _>(kinds::USER_SAVED, 1, &**it),
+            Self::UserRemoved { org_id, id } => packed(kinds::USER_REMOVED, 1, &v1::UserRemovedV1::of(org_id, id)),
+            Self::SessionOpened(it) => frozen::<v1::SessionV1, _>(kinds::SESSION_OPENED, 1, &**it),
+            Self::SessionsClosed { hashes } => packed(kinds::SESSIONS_CLOSED, 1, &v1::SessionsClosedV1::of(hashes)),
+            Self::Answered => packed(kinds::ANSWERED, 1, &()),
+        }
+    }
+
+    fn decode(event_type: u16, schema: u16, bytes: &[u8]) -> Result<Self, StoredError> {
+        match (event_type, schema) {
+            (kinds::ORGANISATION_REGISTERED, 1) => {
+                thawed::<v1::RegistrationV1, _>(bytes).map(Self::OrganisationRegistered)
+            }
+            (kinds::KEY_CREATED, 1) => thawed::<v1::KeyV1, _>(bytes).map(Self::KeyCreated),
+            (kinds::KEY_REVOKED, 1) => value_of::<v1::KeyRevokedV1>(bytes)?.thaw(),
+            (kinds::USER_SAVED, 1) => thawed::<v1::UserV1, _>(bytes).map(Self::UserSaved),
+            (kinds::USER_REMOVED, 1) => value_of::<v1::UserRemovedV1>(bytes)?.thaw(),
+            (kinds::SESSION_OPENED, 1) => thawed::<v1::SessionV1, _>(bytes).map(Self::SessionOpened),
+            (kinds::SESSIONS_CLOSED, 1) => value_of::<v1::SessionsClosedV1>(bytes)?.thaw(),
+            (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
+            _ => Err(StoredError::UnknownEvent { event_type, schema }),
+        }
+    }
+}
+
+/// The event that is one object, in its frozen form `S`.
+fn frozen<S: Form<D> + Serialize, D>(event_type: u16, schema: u16, object: &D) -> EncodedEvent {
+    packed(event_type, schema, &S::freeze(object))
+}
+
+fn packed<S: Serialize>(event_type: u16, schema: u16, frozen: &S) -> EncodedEvent {
+    EncodedEvent { event_type, schema, bytes: codec::encode(frozen) }
+}
+
+/// The object of an event, from its frozen form `S`.
+fn thawed<S: Form<D> + DeserializeOwned, D>(bytes: &[u8]) -> Result<Box<D>, StoredError> {
+    value_of::<S>(bytes)?.thaw().map(Box::new)
+}

@@ -1,0 +1,72 @@
+//! The registry of event types: the one place where a kind of event gets its number.
+//!
+//! A number is never changed and never used again, also when its event is gone: old journals still hold it.
+//! The hundreds are the noun.
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal;)+) => {
+        $($(#[$doc])* pub const $name: u16 = $number;)+
+
+        /// Every type with its name.
+        pub const ALL: &[(u16, &str)] = &[$(($number, stringify!($name))),+];
+    };
+}
+
+kinds! {
+    /// A request that changed nothing was answered; on every stream.
+    ANSWERED = 1;
+
+    /// An organisation began.
+    ORGANISATION_FOUNDED = 100;
+    /// Its settings changed.
+    SETTINGS_CHANGED = 101;
+    /// A venue was added or changed.
+    VENUE_SAVED = 110;
+    /// A venue was taken out.
+    VENUE_DELETED = 111;
+
+    /// A new violation was reported.
+    VIOLATION_REPORTED = 200;
+    /// An open violation was reported again.
+    VIOLATION_REPEATED = 201;
+    /// Somebody took notice of a violation.
+    VIOLATION_ACKNOWLEDGED = 202;
+    /// A violation ended.
+    VIOLATION_RESOLVED = 203;
+
+    /// A template was added or changed.
+    TEMPLATE_SAVED = 300;
+    /// A template was taken out.
+    TEMPLATE_DELETED = 301;
+
+    /// A template asked for something.
+    ACTION_CREATED = 400;
+    /// It was tried.
+    ACTION_ATTEMPTED = 401;
+    /// It will not be done.
+    ACTION_DISMISSED = 402;
+    /// It is to be tried again.
+    ACTION_REQUEUED = 403;
+
+    /// A block was placed.
+    BLOCK_PLACED = 500;
+    /// A block was lifted.
+    BLOCK_LIFTED = 501;
+    /// A block's time was over.
+    BLOCK_EXPIRED = 502;
+
+    /// The directory knows an organisation.
+    ORGANISATION_REGISTERED = 900;
+    /// An API key was made.
+    KEY_CREATED = 910;
+    /// An API key was revoked.
+    KEY_REVOKED = 911;
+    /// A person was added or changed.
+    USER_SAVED = 920;
+    /// A person was taken out.
+    USER_REMOVED = 921;
+    /// Somebody logged in.
+    SESSION_OPENED = 930;
+    /// Sessions ended.
+    SESSIONS_CLOSED = 931;
+}

@@ -1,0 +1,69 @@
+//! The numbers that stand for the names of small closed enums.
+//!
+//! A number is never changed and never used again; a new name gets a new number. The order of the domain's enums means nothing here.
+
+use super::error::StoredError;
+use super::form::Form;
+use crate::domain::actions::{ActionType, AttemptOutcome, ExecutionStatus};
+use crate::domain::blocks::OnError;
+use crate::domain::decision::Done;
+use crate::domain::people::{Role, Scope, Scopes, Via};
+use crate::domain::violations::Severity;
+
+macro_rules! numbered {
+    ($($name:ident { $($variant:ident = $number:literal),+ $(,)? })+) => {$(
+        impl Form<$name> for u8 {
+            fn freeze(value: &$name) -> Self {
+                match value { $($name::$variant => $number,)+ }
+            }
+
+            fn thaw(self) -> Result<$name, StoredError> {
+                match self {
+                    $($number => Ok($name::$variant),)+
+                    number => Err(StoredError::UnknownNumber { of: stringify!($name), number: number.into() }),
+                }
+            }
+        }
+    )+};
+}
+
+numbered! {
+    Severity { Info = 1, Warning = 2, Critical = 3 }
+    ActionType { Alert = 1, Block = 2, RequireOverride = 3, Escalate = 4 }
+    ExecutionStatus { Pending = 1, Delivered = 2, Failed = 3, Dismissed = 4 }
+    AttemptOutcome { Delivered = 1, Retry = 2, Refused = 3 }
+    OnError { Open = 1, Closed = 2, Limit = 3 }
+    Role { Owner = 1, Admin = 2, VpOps = 3, Gm = 4, Manager = 5, Reviewer = 6, Staff = 7, Viewer = 8 }
+    Via { Api = 1, Page = 2, Schedule = 3 }
+    Done { Created = 1, Done = 2 }
+}
+
+/// The bit that stands for a scope.
+fn scope_bit(scope: Scope) -> u16 {
+    match scope {
+        Scope::ViolationsWrite => 0x0001,
+        Scope::ViolationsRead => 0x0002,
+        Scope::BlocksRead => 0x0004,
+        Scope::BlocksWrite => 0x0008,
+        Scope::ActionsSubmit => 0x0010,
+        Scope::ActionsRead => 0x0020,
+        Scope::CapabilitiesServe => 0x0040,
+        Scope::Admin => 0x0080,
+    }
+}
+
+impl Form<Scopes> for u16 {
+    fn freeze(value: &Scopes) -> Self {
+        value.list().into_iter().fold(0, |bits, scope| bits | scope_bit(scope))
+    }
+
+    fn thaw(self) -> Result<Scopes, StoredError> {
+        let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| self & scope_bit(*scope) != 0).collect();
+        let unknown = scopes.iter().fold(self, |bits, scope| bits & !scope_bit(*scope));
+        if unknown == 0 {
+            Ok(Scopes::of(&scopes))
+        } else {
+            Err(StoredError::UnknownNumber { of: "Scope", number: unknown })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! States and their snapshots.
+//!
+//! ```text
+//! schema u16 · head (a piece) · for each section, in the order of the code below: count u64 · that many objects (pieces)
+//! ```
+//! A piece is its length in a `u32` and its bytes. Every object is a piece of its own, so that no limit of the codec bounds how many
+//! there are. Objects are in the order in which they came, which is the order of their numbers: some lists of the state are in that
+//! order, and equal states have equal bytes.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bytes::{Reader, put_value, value_of};
+use super::form::Form;
+use super::{StoredError, v1};
+use crate::domain::aggregate::Aggregate;
+use crate::domain::directory::state::Directory;
+use crate::domain::idempotency::{Idempotency, Known};
+use crate::domain::state::TenantState;
+
+/// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
+pub const SNAPSHOT_SCHEMA: u16 = 1;
+
+/// A state that can be stored.
+pub trait StoredState: Aggregate {
+    /// The whole state. Equal states have equal bytes.
+    fn to_snapshot(&self) -> Vec<u8>;
+
+    /// The state that was stored, in any schema that ever was; it has the same [`Aggregate::state_hash`].
+    ///
+    /// # Errors
+    /// [`StoredError::UnknownSnapshot`]; or what is wrong with the bytes.
+    fn from_snapshot(body: &[u8]) -> Result<Self, StoredError>;
+}
+
+impl StoredState for TenantState {
+    fn to_snapshot(&self) -> Vec<u8> {
+        let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
+        let mut out = started(&v1::TenantHeadV1 { last_seq: self.last_seq(), organisation });
+        put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
+        put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::ViolationV1, _>(&mut out, sorted(self.violations.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
+        put_known(&mut out, &self.idempotency);
+        out
+    }
+
+    fn from_snapshot(body: &[u8]) -> Result<Self, StoredError> {
+        let mut reader = opened(body)?;
+        let head: v1::TenantHeadV1 = value_of(reader.piece()?)?;
+        let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
+        each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
+        each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
+        each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
+        each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
+        each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
+        each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
+        reader.done()?;
+        Ok(state)
+    }
+}
+
+impl StoredState for Directory {
+    fn to_snapshot(&self) -> Vec<u8> {
+        let mut out = started(&v1::DirectoryHeadV1 { last_seq: self.last_seq(), last_stream: self.last_stream() });
+        put_section::<v1::RegistrationV1, _>(
+            &mut out,
+            sorted(self.organisations(), |one| (one.stream, one.org_id.clone())),
+        );
+        put_section::<v1::KeyV1, _>(&mut out, sorted(self.keys(), |key| (key.seq, key.id.clone())));
+        put_section::<v1::UserV1, _>(
+            &mut out,
+            sorted(self.users(), |user| (user.seq, user.org_id.clone(), user.id.clone())),
+        );
+        put_section::<v1::SessionV1, _>(&mut out, sorted(self.sessions(), |session| session.hash));
+        put_known(&mut out, self.idempotency());
+        out
+    }
+
+    fn from_snapshot(body: &[u8]) -> Result<Self, StoredError> {
+        let mut reader = opened(body)?;
+        let head: v1::DirectoryHeadV1 = value_of(reader.piece()?)?;
+        let mut state = Self::restored(head.last_seq, head.last_stream);
+        each::<v1::RegistrationV1, _>(&mut reader, |registration| state.add_organisation(registration))?;
+        each::<v1::KeyV1, _>(&mut reader, |key| state.add_key(key))?;
+        each::<v1::UserV1, _>(&mut reader, |user| state.put_user(user))?;
+        each::<v1::SessionV1, _>(&mut reader, |session| state.add_session(session))?;
+        each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.put_back_request(key, known))?;
+        reader.done()?;
+        Ok(state)
+    }
+}
+
+fn started<H: Serialize>(head: &H) -> Vec<u8> {
+    let mut out = SNAPSHOT_SCHEMA.to_le_bytes().to_vec();
+    put_value(&mut out, head);
+    out
+}
+
+fn opened(body: &[u8]) -> Result<Reader<'_>, StoredError> {
+    let mut reader = Reader::new(body);
+    match reader.u16()? {
+        SNAPSHOT_SCHEMA => Ok(reader),
+        schema => Err(StoredError::UnknownSnapshot { schema }),
+    }
+}
+
+fn sorted<'a, D, K: Ord>(objects: impl Iterator<Item = &'a D>, key: impl FnMut(&&'a D) -> K) -> Vec<&'a D> {
+    let mut objects: Vec<&D> = objects.collect();
+    objects.sort_by_cached_key(key);
+    objects
+}
+
+fn put_section<S: Form<D> + Serialize, D>(out: &mut Vec<u8>, objects: Vec<&D>) {
+    out.extend_from_slice(&(objects.len() as u64).to_le_bytes());
+    for object in objects {
+        put_value(out, &S::freeze(object));
+    }
+}
+
+/// Idempotency keys, oldest first: in that order they are let go.
+fn put_known(out: &mut Vec<u8>, idempotency: &Idempotency) {
+    let known: Vec<(Arc<str>, Known)> = idempotency.iter().map(|(key, known)| (key.clone(), *known)).collect();
+    put_section::<v1::KnownV1, _>(out, known.iter().collect());
+}
+
+fn each<S: Form<D> + DeserializeOwned, D>(reader: &mut Reader<'_>, mut take: impl FnMut(D)) -> Result<(), StoredError> {
+    for _ in 0..reader.u64()? {
+        take(value_of::<S>(reader.piece()?)?.thaw()?);
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! There and back: arbitrary events, commits and states.
+
+use proptest::prelude::*;
+
+use super::super::fold::{Folded, apply_payload};
+use super::super::form::Form;
+use super::super::states::StoredState;
+use super::super::{StoredError, StoredEvent, decode_commit, encode_commit};
+use super::arbitrary::{commit, directory_event, event, steps};
+use super::{Step, again, lived, payload_of, samples};
+use crate::domain::directory::state::Directory;
+use crate::domain::event::Event;
+use crate::domain::ids::StreamId;
+use crate::domain::people::{Cause, Role, Scope, Scopes, Via};
+use crate::domain::state::TenantState;
+use crate::domain::time::Timestamp;
+use crate::domain::violations::Severity;
+use crate::store::record::{GENESIS, open, seal};
+use crate::store::recovery::Fold;
+
+fn stored<A: StoredState>(steps: &[Step<A::Event>]) -> A
+where
+    A::Event: StoredEvent,
+{
+    let mut state = A::empty();
+    for (at, request, events) in steps {
+        let payload = encode_commit(&Cause::schedule(), request.as_ref(), None, events);
+        let first_seq = state.last_seq() + 1;
+        apply_payload(&mut state, first_seq, *at, &payload).unwrap();
+    }
+    state
+}
+
+/// A state, its records and its snapshot are the same, and stay the same when life goes on.
+fn holds<A: StoredState>(before: &[Step<A::Event>], after: &[Step<A::Event>]) -> Result<(), TestCaseError>
+where
+    A::Event: StoredEvent,
+{
+    let mut live = A::empty();
+    lived(&mut live, before);
+    prop_assert_eq!(stored::<A>(before).state_hash(), live.state_hash());
+    let snapshot = live.to_snapshot();
+    let mut restored = A::from_snapshot(&snapshot).unwrap();
+    prop_assert_eq!(restored.last_seq(), live.last_seq());
+    prop_assert_eq!(restored.state_hash(), live.state_hash());
+    prop_assert_eq!(restored.to_snapshot(), snapshot);
+    lived(&mut live, after);
+    lived(&mut restored, after);
+    prop_assert_eq!(restored.state_hash(), live.state_hash());
+    prop_assert_eq!(restored.to_snapshot(), live.to_snapshot());
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn an_event_comes_back_as_it_was(event in event()) {
+        let back = again(&event).unwrap();
+        prop_assert_eq!(back.encode(), event.encode()); // equal amounts may differ in their zeros: the bytes tell
+        prop_assert_eq!(back, event);
+    }
+
+    #[test]
+    fn an_event_of_the_directory_comes_back_as_it_was(event in directory_event()) {
+        let back = again(&event).unwrap();
+        prop_assert_eq!(back, event);
+    }
+
+    #[test]
+    fn a_commit_comes_back_as_it_was(commit in commit(event())) {
+        prop_assert_eq!(decode_commit::<Event>(&payload_of(&commit)).unwrap(), commit);
+    }
+
+    #[test]
+    fn an_organisation_is_the_same_live_replayed_and_restored(before in steps(event()), after in steps(event())) {
+        holds::<TenantState>(&before, &after)?;
+    }
+
+    #[test]
+    fn the_directory_is_the_same_live_replayed_and_restored(
+        before in steps(directory_event()),
+        after in steps(directory_event()),
+    ) {
+        holds::<Directory>(&before, &after)?;
+    }
+}
+
+#[test]
+fn a_state_larger_than_the_codec_allows_at_once_is_restored() {
+    let mut state = TenantState::empty();
+    let description = "x".repeat(64 * 1024);
+    for number in 0..300 {
+        let mut violation = samples::violation();
+        violation.id = uuid::Uuid::from_u128(number);
+        violation.description = Some(description.as_str().into());
+        let seq = state.last_seq() + 1;
+        state.apply(seq, Timestamp(0), &Event::ViolationReported(Box::new(violation)));
+    }
+    let snapshot = state.to_snapshot();
+    assert!(snapshot.len() as u64 > crate::store::codec::VALUE_BYTES_MAX);
+    assert_eq!(TenantState::from_snapshot(&snapshot).unwrap().state_hash(), state.state_hash());
+}
+
+#[test]
+fn open_violations_of_one_source_keep_the_order_in_which_they_came() {
+    let mut state = TenantState::empty();
+    for id in [7, 3, 5] {
+        let mut violation = samples::violation();
+        (violation.id, violation.resolved) = (uuid::Uuid::from_u128(id), None);
+        violation.fingerprint = id.to_string().into();
+        let seq = state.last_seq() + 1;
+        state.apply(seq, Timestamp(0), &Event::ViolationReported(Box::new(violation)));
+    }
+    let sample = samples::violation();
+    let source = (sample.source_table, sample.source_id.unwrap());
+    let restored = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
+    assert_eq!(restored.violations.open_of_source(&source), [7, 3, 5].map(uuid::Uuid::from_u128));
+}
+
+#[test]
+fn a_record_that_is_not_the_next_one_is_refused_and_changes_nothing() {
+    let payload = encode_commit(&Cause::schedule(), None, None, &[Event::Answered]);
+    let mut state = TenantState::empty();
+    let refused = apply_payload(&mut state, 2, Timestamp(0), &payload);
+    assert_eq!(refused, Err(StoredError::Gap { expected: 1, found: 2 }));
+    assert_eq!(state.state_hash(), TenantState::empty().state_hash());
+}
+
+#[test]
+fn recovery_folds_a_sealed_record_and_counts_its_events() {
+    let payload = encode_commit(&Cause::schedule(), None, None, &samples::events());
+    let count = samples::events().len() as u64;
+    let at = Timestamp(1_700_000_000_000);
+    let mut live = TenantState::empty();
+    lived(&mut live, &[(at, None, samples::events())]);
+
+    let sealed = seal(StreamId(1), 1, count, at.0, &GENESIS, &payload);
+    let mut folded = Folded::<TenantState>::empty(StreamId(1));
+    folded.apply_record(&open(&sealed.bytes).unwrap()).unwrap();
+    assert_eq!(folded.state_hash(), live.state_hash());
+    let restored = Folded::<TenantState>::from_snapshot(StreamId(1), &folded.to_snapshot()).unwrap();
+    assert_eq!(restored.state_hash(), live.state_hash());
+
+    let sealed = seal(StreamId(1), 1, count + 1, at.0, &GENESIS, &payload);
+    let mut folded = Folded::<TenantState>::empty(StreamId(1));
+    let refused = folded.apply_record(&open(&sealed.bytes).unwrap()).unwrap_err();
+    assert_eq!(refused.why, format!("the events end at {count} where the record ends at {}", count + 1));
+}
+
+#[test]
+fn the_numbers_of_names_are_those_of_the_first_release() {
+    fn number<D>(value: &D) -> u8
+    where
+        u8: Form<D>,
+    {
+        u8::freeze(value)
+    }
+    use crate::domain::actions::{ActionType as T, AttemptOutcome as O, ExecutionStatus as S};
+    use crate::domain::blocks::OnError as E;
+    use crate::domain::decision::Done as D;
+    assert_eq!([Severity::Info, Severity::Warning, Severity::Critical].map(|it| number(&it)), [1, 2, 3]);
+    assert_eq!([T::Alert, T::Block, T::RequireOverride, T::Escalate].map(|it| number(&it)), [1, 2, 3, 4]);
+    assert_eq!([S::Pending, S::Delivered, S::Failed, S::Dismissed].map(|it| number(&it)), [1, 2, 3, 4]);
+    assert_eq!([O::Delivered, O::Retry, O::Refused].map(|it| number(&it)), [1, 2, 3]);
+    assert_eq!([E::Open, E::Closed, E::Limit].map(|it| number(&it)), [1, 2, 3]);
+    assert_eq!([D::Created, D::Done].map(|it| number(&it)), [1, 2]);
+    assert_eq!([Via::Api, Via::Page, Via::Schedule].map(|it| number(&it)), [1, 2, 3]);
+    let roles =
+        [Role::Owner, Role::Admin, Role::VpOps, Role::Gm, Role::Manager, Role::Reviewer, Role::Staff, Role::Viewer];
+    assert_eq!(roles.map(|it| number(&it)), [1, 2, 3, 4, 5, 6, 7, 8]);
+    let bits = Scope::ALL.map(|scope| u16::freeze(&Scopes::of(&[scope])));
+    assert_eq!(bits, [1, 2, 4, 8, 16, 32, 64, 128]);
+}

@@ -1,0 +1,323 @@
+//! One fixed sample of every kind of event. They are in the golden files: never change one, add others.
+
+use rust_decimal::Decimal;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus};
+use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
+use crate::domain::directory::{DirectoryEvent, Key, Registration, Session, User};
+use crate::domain::event::Event;
+use crate::domain::ids::{OutsideId, StreamId};
+use crate::domain::json::JsonText;
+use crate::domain::organisation::{Organisation, Venue};
+use crate::domain::people::{Authority, Role, Scope, Scopes};
+use crate::domain::templates::conditions::Conditions;
+use crate::domain::templates::{ActionData, Limit, Template};
+use crate::domain::time::{BusinessDate, Timestamp};
+use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
+
+const AT: Timestamp = Timestamp(1_739_556_300_123);
+const LATER: Timestamp = Timestamp(1_739_559_900_000);
+const VIOLATION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0001);
+const TEMPLATE: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0002);
+const ACTION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0003);
+const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
+
+/// An id from outside.
+pub fn id(text: &str) -> OutsideId {
+    OutsideId::parse(text).unwrap()
+}
+
+fn venue_id() -> Option<OutsideId> {
+    Some(id("venue-7"))
+}
+
+fn violation_type() -> ViolationType {
+    ViolationType::parse("comp_exception").unwrap()
+}
+
+fn organisation() -> Organisation {
+    Organisation {
+        org_id: id("Gasthaus Müller"),
+        name: "Müller & Söhne".into(),
+        time_zone: "Europe/Berlin".into(),
+        authority_ladder: ["manager", "gm", "vp_ops", "owner"].map(Authority::named).to_vec(),
+        contacts: [("gm_email".into(), "gm@example.com".into()), ("ops".into(), "ops@example.com".into())].into(),
+        created_at: AT,
+    }
+}
+
+fn venue() -> Venue {
+    Venue {
+        venue_id: id("venue-7"),
+        name: "Harbour".into(),
+        time_zone: "America/Los_Angeles".into(),
+        business_day_starts: 4,
+        contacts: [("gm_email".into(), "harbour@example.com".into())].into(),
+    }
+}
+
+/// A violation in which every field says something.
+pub fn violation() -> Violation {
+    Violation {
+        id: VIOLATION,
+        seq: 0,
+        venue_id: venue_id(),
+        violation_type: violation_type(),
+        severity: Severity::Warning,
+        title: "Comps above 5 %".into(),
+        description: Some("Alice comped 7.5 % of 1 204,50 €".into()),
+        metadata: Some(JsonText::of(&json!({"server_id": "alice", "comp_percent": 7.5, "checks": [11, 12]}))),
+        source_table: Some(id("comps")),
+        source_id: Some(id("row 42")),
+        fingerprint: "comp_exception|venue-7|alice".into(),
+        detected_at: AT,
+        business_date: BusinessDate(20_133),
+        occurrences: 2,
+        last_seen_at: LATER,
+        acknowledged: Some(Mark { by: "bob".into(), at: AT }),
+        resolved: Some(Mark { by: "key:k1".into(), at: LATER }),
+        resolution: Some("trained".into()),
+        actions: vec![ACTION],
+        blocks: vec![BLOCK],
+    }
+}
+
+fn repeat() -> Repeat {
+    Repeat {
+        id: VIOLATION,
+        venue_id: venue_id(),
+        severity: Severity::Critical,
+        title: "Comps above 10 %".into(),
+        description: None,
+        metadata: Some(JsonText::of(&json!({"comp_percent": 12}))),
+        seen_at: LATER,
+        occurrences: 3,
+    }
+}
+
+fn action_data() -> ActionData {
+    ActionData {
+        block_type: Some("comp".into()),
+        entity: Some("metadata.server_id".into()),
+        entity_type: Some("employee".into()),
+        override_required: Some(true),
+        override_authority: Some(Authority::named("gm")),
+        limit: Some(Limit { amount: Decimal::from_i128_with_scale(2_500, 2) }),
+        expires_after_minutes: Some(480),
+        on_error: Some(OnError::Limit),
+        auto_lift_on_resolve: Some(false),
+        ladder: Some(vec![Authority::named("gm"), Authority::named("owner")]),
+        after_minutes: Some(30),
+    }
+}
+
+fn template() -> Template {
+    Template {
+        id: TEMPLATE,
+        seq: 0,
+        name: Some("Block comps".into()),
+        violation_type: violation_type(),
+        severity: Some(Severity::Critical),
+        action_type: ActionType::Block,
+        action_target: "metadata.server_id".into(),
+        message_template: "{{title}} at {{venue}}".into(),
+        enabled: true,
+        conditions: Conditions {
+            min_threshold: Some(0.1),
+            max_threshold: Some(99.5),
+            venue_ids: Some(vec!["venue-7".into()]),
+            metadata: Some([("guest.vip".to_owned(), json!(false)), ("table".to_owned(), json!(4.0))].into()),
+        },
+        action_data: action_data(),
+        version: 3,
+        changed_at: AT,
+        changed_by: "owner-1".into(),
+    }
+}
+
+fn action() -> Action {
+    Action {
+        id: ACTION,
+        seq: 0,
+        violation_id: VIOLATION,
+        venue_id: venue_id(),
+        template_id: Some(TEMPLATE),
+        template_version: Some(3),
+        action_type: ActionType::Alert,
+        action_target: "gm@example.com".into(),
+        message: "Comps above 5 % at Harbour".into(),
+        missing: vec!["guest".into()],
+        action_data: action_data(),
+        created_at: AT,
+        scheduled_for: Some(LATER),
+        executed_at: Some(LATER),
+        status: ExecutionStatus::Pending,
+        reason: Some("retried".into()),
+        attempts: vec![attempt()],
+        failures: 1,
+        due_at: Some(LATER),
+    }
+}
+
+fn attempt() -> Attempt {
+    Attempt { at: AT, outcome: AttemptOutcome::Retry, detail: "421 try later".into(), next_at: Some(LATER) }
+}
+
+fn attempted() -> Attempted {
+    Attempted {
+        id: ACTION,
+        venue_id: venue_id(),
+        attempt: attempt(),
+        status: ExecutionStatus::Failed,
+        reason: Some("gave up".into()),
+    }
+}
+
+fn block_key() -> BlockKey {
+    BlockKey { block_type: "comp".into(), entity_id: id("alice") }
+}
+
+fn block() -> Block {
+    Block {
+        id: BLOCK,
+        seq: 0,
+        violation_id: Some(VIOLATION),
+        key: block_key(),
+        entity_type: "employee".into(),
+        venue_id: venue_id(),
+        reason: "Comps above 10 %".into(),
+        override_required: true,
+        override_authority: Some(Authority::named("gm")),
+        limit: Some(Decimal::from_i128_with_scale(-79_228_162_514_264_337_593_543_950_335, 28)),
+        on_error: OnError::Open,
+        auto_lift_on_resolve: true,
+        placed_by: "template".into(),
+        placed_at: AT,
+        expires_at: Some(LATER),
+        expired: true,
+        lifted: Some(Lift { at: LATER, by: "gm-1".into(), reason: "trained".into() }),
+    }
+}
+
+/// One event of every kind of an organisation.
+pub fn events() -> Vec<Event> {
+    let (by, reason) = ("gm-1".into(), "it is settled".into());
+    let events = vec![
+        Event::OrganisationFounded(Box::new(organisation())),
+        Event::SettingsChanged(Box::new(organisation())),
+        Event::VenueSaved(Box::new(venue())),
+        Event::VenueDeleted { venue_id: id("venue-8") },
+        Event::ViolationReported(Box::new(violation())),
+        Event::ViolationRepeated(Box::new(repeat())),
+        Event::ViolationAcknowledged {
+            id: VIOLATION,
+            venue_id: venue_id(),
+            by: "bob".into(),
+            note: Some("seen".into()),
+        },
+        Event::ViolationResolved { id: VIOLATION, venue_id: None, by: "bob".into(), resolution: Some("done".into()) },
+        Event::TemplateSaved(Box::new(template())),
+        Event::TemplateDeleted { id: BLOCK },
+        Event::ActionCreated(Box::new(action())),
+        Event::ActionAttempted(Box::new(attempted())),
+        Event::ActionDismissed { id: ACTION, venue_id: venue_id(), reason: "too late".into(), by: "bob".into() },
+        Event::ActionRequeued { id: ACTION, venue_id: venue_id(), by: "bob".into() },
+        Event::BlockPlaced(Box::new(block())),
+        Event::BlockLifted { id: BLOCK, venue_id: venue_id(), key: block_key(), by, reason },
+        Event::BlockExpired { id: BLOCK, venue_id: None, key: block_key() },
+        Event::Answered,
+    ];
+    events.iter().for_each(is_listed);
+    events
+}
+
+/// Does not compile when a kind is added: then add a sample to [`events`] and a line here.
+fn is_listed(event: &Event) {
+    match event {
+        Event::OrganisationFounded(_)
+        | Event::SettingsChanged(_)
+        | Event::VenueSaved(_)
+        | Event::VenueDeleted { .. }
+        | Event::ViolationReported(_)
+        | Event::ViolationRepeated(_)
+        | Event::ViolationAcknowledged { .. }
+        | Event::ViolationResolved { .. }
+        | Event::TemplateSaved(_)
+        | Event::TemplateDeleted { .. }
+        | Event::ActionCreated(_)
+        | Event::ActionAttempted(_)
+        | Event::ActionDismissed { .. }
+        | Event::ActionRequeued { .. }
+        | Event::BlockPlaced(_)
+        | Event::BlockLifted { .. }
+        | Event::BlockExpired { .. }
+        | Event::Answered => {}
+    }
+}
+
+/// One event of every kind of the directory.
+pub fn directory_events() -> Vec<DirectoryEvent> {
+    let org_id = id("Gasthaus Müller");
+    let registration = Registration {
+        org_id: org_id.clone(),
+        stream: StreamId(12),
+        name: "Müller & Söhne".into(),
+        time_zone: "Europe/Berlin".into(),
+        created_at: AT,
+    };
+    let key = Key {
+        id: "k1".into(),
+        seq: 0,
+        org_id: org_id.clone(),
+        name: "till".into(),
+        hash: [0xA5; 32],
+        scopes: Scopes::of(&[Scope::ViolationsWrite, Scope::BlocksRead, Scope::Admin]),
+        venues: Some(vec![id("venue-7"), id("venue-8")]),
+        authority: Some(Authority::named("gm")),
+        person: Some(id("gm-1")),
+        created_at: AT,
+        created_by: "operator".into(),
+        expires_at: Some(LATER),
+    };
+    let user = User {
+        id: id("gm-1"),
+        seq: 0,
+        org_id: org_id.clone(),
+        email: "GM@example.com".into(),
+        name: "Grace".into(),
+        role: Role::Gm,
+        venues: Some(vec![id("venue-7")]),
+        password_hash: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA".into()),
+        created_at: AT,
+    };
+    let session =
+        Session { hash: [0x5A; 32], org_id: org_id.clone(), user_id: id("gm-1"), opened_at: AT, expires_at: LATER };
+    let events = vec![
+        DirectoryEvent::OrganisationRegistered(Box::new(registration)),
+        DirectoryEvent::KeyCreated(Box::new(key)),
+        DirectoryEvent::KeyRevoked { org_id: org_id.clone(), id: "k0".into() },
+        DirectoryEvent::UserSaved(Box::new(user)),
+        DirectoryEvent::UserRemoved { org_id, id: id("gm-0") },
+        DirectoryEvent::SessionOpened(Box::new(session)),
+        DirectoryEvent::SessionsClosed { hashes: vec![[1; 32], [2; 32]] },
+        DirectoryEvent::Answered,
+    ];
+    events.iter().for_each(is_listed_too);
+    events
+}
+
+/// As [`is_listed`], for [`directory_events`].
+fn is_listed_too(event: &DirectoryEvent) {
+    match event {
+        DirectoryEvent::OrganisationRegistered(_)
+        | DirectoryEvent::KeyCreated(_)
+        | DirectoryEvent::KeyRevoked { .. }
+        | DirectoryEvent::UserSaved(_)
+        | DirectoryEvent::UserRemoved { .. }
+        | DirectoryEvent::SessionOpened(_)
+        | DirectoryEvent::SessionsClosed { .. }
+        | DirectoryEvent::Answered => {}
+    }
+}

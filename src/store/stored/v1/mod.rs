@@ -1,0 +1,24 @@
+//! The first version of everything stored: frozen structs, field by field in the order of their bytes.
+//!
+//! Never changed after a release: not a field, not its type, not its place. A changed domain type gets a struct in `v2` and a new
+//! schema number; then this one keeps its fields, loses its way to the domain and gets `From<XV1> for XV2` instead.
+//! The forms: ids of ours are 16 bytes, times milliseconds since the epoch in an `i64`, text a `String`, amounts mantissa and
+//! scale, names of closed enums a number (see `numbers`), JSON its text. No `usize`, no floats, no hash maps.
+
+mod actions;
+mod blocks;
+mod directory;
+mod header;
+mod organisation;
+mod snapshot;
+mod templates;
+mod violations;
+
+pub use actions::{ActionDismissedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1};
+pub use blocks::{BlockExpiredV1, BlockKeyV1, BlockLiftedV1, BlockV1, LiftV1};
+pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};
+pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
+pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
+pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
+pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};
+pub use violations::{MarkV1, RepeatV1, ViolationAcknowledgedV1, ViolationResolvedV1, ViolationV1};
