@@ -3,7 +3,7 @@
 use crate::domain::aggregate::Aggregate;
 use crate::domain::time::Timestamp;
 use crate::store::stored::StoredEvent;
-use crate::store::stored::states::StoredState;
+use crate::store::stored::StoredState;
 
 /// A kind of stream: organisations are one, the directory is the other.
 pub trait Kind: Send + Unpin + 'static {

@@ -13,7 +13,7 @@ use crate::store::recovery::{Recovered, RecoveryError, recover};
 use crate::store::snapshotter::{SnapshotJob, Snapshotter};
 use crate::store::stored::fold::Folded;
 use crate::store::stored::StoredEvent;
-use crate::store::stored::states::StoredState;
+use crate::store::stored::StoredState;
 
 /// Settings of the actors.
 #[derive(Clone, Debug)]

@@ -83,7 +83,7 @@ async fn recover_one(engine: &Engine, org: OrgRef) -> Option<u64> {
 
 async fn recover<S>(services: ServicesRef, stream: StreamId) -> Result<Recovered<S>, String>
 where
-    S: crate::domain::aggregate::Aggregate + crate::store::stored::states::StoredState,
+    S: crate::domain::aggregate::Aggregate + crate::store::stored::StoredState,
     S::Event: crate::store::stored::StoredEvent,
 {
     let mut why = String::new();

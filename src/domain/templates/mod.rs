@@ -49,7 +49,7 @@ pub struct Template {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// The largest amount that is still allowed; a JSON number, up to 28 digits.
+    /// The largest amount that is still allowed; a JSON number, exact to 15 digits.
     #[serde(with = "amount")]
     #[schema(value_type = f64)]
     pub amount: Decimal,
@@ -85,7 +85,7 @@ pub struct ActionData {
     pub after_minutes: Option<u32>,
 }
 
-/// Amounts as JSON numbers, read exactly: `0.1` stays a tenth.
+/// Amounts as JSON numbers: `0.1` stays a tenth. JSON readers keep 15 digits of a number, and so does this.
 pub mod amount {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -105,7 +105,7 @@ pub mod amount {
     /// Reads a JSON number.
     ///
     /// # Errors
-    /// Anything that is no number of at most 28 digits.
+    /// Anything that is no number, or too large.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
         parse_amount(&number.to_string()).map_err(serde::de::Error::custom)

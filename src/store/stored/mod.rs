@@ -32,6 +32,7 @@ use crate::domain::idempotency::Request;
 use crate::domain::people::Cause;
 use bytes::{Reader, put_piece, put_value, value_of};
 pub use error::StoredError;
+pub use states::StoredState;
 use form::Form;
 use v1::{HeaderV1, ReplyV1};
 

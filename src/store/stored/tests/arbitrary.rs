@@ -187,14 +187,15 @@ prop_compose! {
 
 prop_compose! {
     fn action()(
-        id in uuid(), seq: u64, violation_id in uuid(), venue_id in of(outside()), template_id in of(uuid()),
-        template_version: Option<u32>, action_type in select(&ACTION_TYPES), action_target in text(), message in text(),
+        id in uuid(), seq: u64, violation_id in uuid(), venue_id in of(outside()), told in (select(&SEVERITIES), text()),
+        template_id in of(uuid()), template_version: Option<u32>, action_type in select(&ACTION_TYPES), action_target in text(), message in text(),
         missing in vec(text(), 0..3), action_data in action_data().boxed(), created_at in at(), scheduled_for in of(at()),
         executed_at in of(at()), status in select(&STATUSES), reason in of(text()), attempts in vec(attempt(), 0..3),
         failures in 0..u32::MAX / 2, due_at in of(at()),
     ) -> Action {
         Action {
-            id, seq, violation_id, venue_id, template_id, template_version, action_type, action_target, message, missing,
+            id, seq, violation_id, venue_id, severity: told.0, title: told.1, template_id, template_version, action_type,
+            action_target, message, missing,
             action_data, created_at, scheduled_for, executed_at, status, reason, attempts, failures, due_at,
         }
     }

@@ -143,6 +143,8 @@ fn action() -> Action {
         seq: 0,
         violation_id: VIOLATION,
         venue_id: venue_id(),
+        severity: Severity::Critical,
+        title: "Comp without approval".into(),
         template_id: Some(TEMPLATE),
         template_version: Some(3),
         action_type: ActionType::Alert,

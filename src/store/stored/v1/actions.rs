@@ -25,6 +25,8 @@ frozen! {
         seq: u64,
         violation_id: [u8; 16],
         venue_id: Option<String>,
+        severity: u8,
+        title: String,
         template_id: Option<[u8; 16]>,
         template_version: Option<u32>,
         action_type: u8,
