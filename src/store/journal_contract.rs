@@ -9,6 +9,9 @@ use crate::store::journal::{Entry, Journal, JournalError};
 /// Longer than any append in a test may take; reached only when `done` is never called.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// One promise, checked on an empty journal.
+type Part = fn(&dyn Journal);
+
 /// An entry with bytes that follow from its numbers.
 pub fn entry(stream: u64, first_seq: u64, last_seq: u64) -> Entry {
     let bytes = format!("{stream}:{first_seq}-{last_seq}").into_bytes();
@@ -29,7 +32,7 @@ pub fn append_now(journal: &dyn Journal, batch: Vec<Entry>) -> Result<(), Journa
 /// # Panics
 /// With the promise that was broken.
 pub fn check(fresh: &mut dyn FnMut() -> Box<dyn Journal>) {
-    let parts: [(&str, fn(&dyn Journal)); 8] = [
+    let parts: [(&str, Part); 8] = [
         ("what was appended is read in order", reads_in_order),
         ("a gap is refused and nothing of its batch is written", refuses_gaps),
         ("a record twice is accepted once", accepts_repeats),

@@ -169,7 +169,7 @@ impl Inner {
         }
         self.check(entries)?;
         if self.hits(self.faults.fail_append_per_mille) {
-            if self.draw() % 2 == 0 && self.waiting.is_empty() {
+            if self.draw().is_multiple_of(2) && self.waiting.is_empty() {
                 // It failed after it had reached the disk. Nobody may see it before the next start.
                 self.poison = Some("injected: the sync failed, the batch is on disk".into());
                 let ack = Ack::new(Box::new(|_| {}));

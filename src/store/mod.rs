@@ -20,6 +20,7 @@ pub mod journal_contract;
 pub mod memory_journal;
 pub mod record;
 pub mod recovery;
+mod segment;
 pub mod sled_journal;
 pub mod snapshots;
 pub mod snapshotter;

@@ -197,6 +197,24 @@ fn a_record_that_does_not_fold_is_named_and_a_panic_passes_through() {
 }
 
 #[test]
+fn a_history_of_many_reads_is_replayed_in_order_and_checked_to_its_end() {
+    let Rig { store, journal, mut author, .. } = rig();
+    let (mut expected, payload) = (recovered(&store, 1).unwrap().state, vec![5; 1 << 20]);
+    for _ in 0..20 {
+        let entry = author.seal(1, &payload);
+        expected.apply_record(&record::open(&entry.bytes).unwrap()).unwrap();
+        append_now(&*store.journal, vec![entry]).unwrap();
+    }
+    assert_eq!(recovered(&store, 1).unwrap().state, expected);
+    for seq in [16, 23, 29] {
+        assert!(journal.damage(STREAM, seq));
+        assert!(matches!(recovered(&store, 1), Err(RecoveryError::Damaged { seq: found, .. }) if found == seq));
+        assert!(journal.damage(STREAM, seq), "the same again makes it good");
+    }
+    assert_eq!(recovered(&store, 1).unwrap().last_seq, 30);
+}
+
+#[test]
 fn records_that_were_cut_without_an_archive_are_missed() {
     let rig = rig();
     rig.journal.cut(STREAM, 3).unwrap();
