@@ -91,7 +91,14 @@ impl BlockIndex {
     }
 
     /// Answers a question at `now_ms` and writes the answer as JSON, with `version` in it. Gives whether it is blocked.
-    pub fn check(&self, stream: StreamId, question: &Question<'_>, now_ms: i64, version: u64, out: &mut Vec<u8>) -> bool {
+    pub fn check(
+        &self,
+        stream: StreamId,
+        question: &Question<'_>,
+        now_ms: i64,
+        version: u64,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let asked = Asked { stream: stream.0, block_type: question.block_type, entity_id: question.entity_id };
         let pinned = self.blocks.pin();
         let standing = pinned.get(&asked).map_or(&[] as &[Verdict], |verdicts| verdicts);

@@ -81,9 +81,7 @@ fn shown_of(state: &Directory, event: &DirectoryEvent) -> Vec<Shown> {
         DirectoryEvent::OrganisationRegistered(registration) => vec![Shown::Organisation(registration.clone())],
         DirectoryEvent::KeyCreated(key) => vec![Shown::Key(key.clone())],
         DirectoryEvent::KeyRevoked { id, .. } => vec![Shown::KeyGone(id.clone())],
-        DirectoryEvent::UserSaved(user) => {
-            state.sessions_of(&user.org_id, &user.id).iter().filter_map(owned).collect()
-        }
+        DirectoryEvent::UserSaved(user) => state.sessions_of(&user.org_id, &user.id).iter().filter_map(owned).collect(),
         DirectoryEvent::SessionOpened(session) => owned(&session.hash).into_iter().collect(),
         DirectoryEvent::SessionsClosed { hashes } => hashes.iter().copied().map(Shown::SessionGone).collect(),
         DirectoryEvent::UserRemoved { .. } | DirectoryEvent::Answered => Vec::new(),

@@ -442,8 +442,7 @@ impl Engine {
         org: &OrgRef,
         recovered: Option<crate::store::recovery::Recovered<TenantState>>,
     ) {
-        let kind =
-            OrganisationKind { org: org.clone(), blocks: self.0.blocks.clone(), agenda: self.0.agenda.clone() };
+        let kind = OrganisationKind { org: org.clone(), blocks: self.0.blocks.clone(), agenda: self.0.agenda.clone() };
         let parts = &self.0.parts;
         let (stream, services, snapshotter) = (org.stream, parts.services.clone(), parts.snapshotter.clone());
         let arbiter = &parts.arbiters[usize::try_from(stream.0).unwrap_or(0) % parts.arbiters.len()];

@@ -162,8 +162,7 @@ fn history(services: &ServicesRef, org: &OrgRef, after: u64, version: u64) -> Re
         tracing::error!(org = %org.org_id, after, %error, "events could not be read again");
         Refusal::Failed
     };
-    let entries =
-        services.store.history.read(org.stream, after + 1, HISTORY_BYTES).map_err(|error| failed(&error))?;
+    let entries = services.store.history.read(org.stream, after + 1, HISTORY_BYTES).map_err(|error| failed(&error))?;
     let (mut items, mut reached) = (Vec::new(), after);
     for entry in entries.iter().take_while(|entry| entry.last_seq <= version) {
         let opened = record::open(&entry.bytes).map_err(|error| failed(&error))?;

@@ -43,13 +43,7 @@ impl Kind for OrganisationKind {
     type Event = Event;
     type Publication = OrganisationPublication;
 
-    fn prepare(
-        &self,
-        state: &TenantState,
-        first_seq: u64,
-        at: Timestamp,
-        events: &[Event],
-    ) -> OrganisationPublication {
+    fn prepare(&self, state: &TenantState, first_seq: u64, at: Timestamp, events: &[Event]) -> OrganisationPublication {
         let mut keys: Vec<&BlockKey> = Vec::new();
         for event in events {
             match event {

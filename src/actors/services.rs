@@ -11,9 +11,9 @@ use crate::domain::ids::StreamId;
 use crate::store::Store;
 use crate::store::recovery::{Recovered, RecoveryError, recover};
 use crate::store::snapshotter::{SnapshotJob, Snapshotter};
-use crate::store::stored::fold::Folded;
 use crate::store::stored::StoredEvent;
 use crate::store::stored::StoredState;
+use crate::store::stored::fold::Folded;
 
 /// Settings of the actors.
 #[derive(Clone, Debug)]

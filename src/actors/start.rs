@@ -73,7 +73,8 @@ async fn recover_one(engine: &Engine, org: OrgRef) -> Option<u64> {
     };
     let (records, unfounded) = (read.records_replayed, !read.state.is_founded());
     engine.start_organisation(&org, Some(read));
-    let answered = if unfounded { engine.found(&org).await } else { engine.read_unlimited(&org, |_| ()).await.map(drop) };
+    let answered =
+        if unfounded { engine.found(&org).await } else { engine.read_unlimited(&org, |_| ()).await.map(drop) };
     if let Err(refusal) = answered {
         tracing::error!(org = %org.org_id, %refusal, "the organisation does not answer");
         return None;

@@ -162,8 +162,12 @@ impl Bench {
 
     /// Whether the index says that an entity is blocked.
     pub fn is_blocked(&self, org: &OrgRef, entity: &str) -> bool {
-        let question =
-            super::block_index::Question { block_type: "comp_approval", entity_id: entity, venue_id: None, amount: None };
+        let question = super::block_index::Question {
+            block_type: "comp_approval",
+            entity_id: entity,
+            venue_id: None,
+            amount: None,
+        };
         self.engine.blocks().check(org.stream, &question, 0, org.version(), &mut Vec::new())
     }
 }

@@ -52,7 +52,9 @@ pub fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 pub fn same(one: &Value, two: &Value) -> bool {
     match (one, two) {
         (Value::Number(one), Value::Number(two)) => one == two || one.as_f64() == two.as_f64(),
-        (Value::Array(one), Value::Array(two)) => one.len() == two.len() && one.iter().zip(two).all(|(a, b)| same(a, b)),
+        (Value::Array(one), Value::Array(two)) => {
+            one.len() == two.len() && one.iter().zip(two).all(|(a, b)| same(a, b))
+        }
         (Value::Object(one), Value::Object(two)) => {
             one.len() == two.len() && one.iter().all(|(key, a)| two.get(key).is_some_and(|b| same(a, b)))
         }

@@ -75,7 +75,9 @@ mod tests {
     fn a_viewer_reads_and_changes_nothing() {
         let viewer = Credential::Person(Viewer);
         assert!(allows(Operation::ReadViolations, viewer) && allows(Operation::CheckBlock, viewer));
-        for operation in [Operation::ReportViolation, Operation::LiftBlock, Operation::EditTemplates, Operation::ManageKeys] {
+        for operation in
+            [Operation::ReportViolation, Operation::LiftBlock, Operation::EditTemplates, Operation::ManageKeys]
+        {
             assert!(!allows(operation, viewer), "{operation:?}");
         }
     }

@@ -153,7 +153,11 @@ mod tests {
         assert_eq!(date_of("2025-01-15T11:59:59.999Z", "America/Los_Angeles", 4), "2025-01-14");
         assert_eq!(date_of("2025-01-15T12:00:00Z", "America/Los_Angeles", 4), "2025-01-15");
         assert_eq!(date_of("2025-01-15T08:00:00Z", "America/Los_Angeles", 0), "2025-01-15");
-        assert_eq!(date_of("2025-03-30T01:30:00Z", "Europe/Berlin", 3), "2025-03-30", "02:30 does not exist that night");
+        assert_eq!(
+            date_of("2025-03-30T01:30:00Z", "Europe/Berlin", 3),
+            "2025-03-30",
+            "02:30 does not exist that night"
+        );
     }
 
     #[test]

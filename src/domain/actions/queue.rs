@@ -103,7 +103,9 @@ impl RetryAction {
             }
         }
         if action.attempts.is_empty() && action.status == ExecutionStatus::Failed {
-            return Err(Rejection::ActionNotOpen { status: "failed before any attempt: its target or entity was missing" });
+            return Err(Rejection::ActionNotOpen {
+                status: "failed before any attempt: its target or entity was missing",
+            });
         }
         let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
         Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })

@@ -3,16 +3,8 @@
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 
 /// The waits between attempts, in milliseconds: 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 8 h, 14 h.
-pub const SCHEDULE_MS: [i64; 8] = [
-    5_000,
-    30_000,
-    2 * MINUTE_MS,
-    10 * MINUTE_MS,
-    HOUR_MS,
-    3 * HOUR_MS,
-    8 * HOUR_MS,
-    14 * HOUR_MS,
-];
+pub const SCHEDULE_MS: [i64; 8] =
+    [5_000, 30_000, 2 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 3 * HOUR_MS, 8 * HOUR_MS, 14 * HOUR_MS];
 
 /// How long to wait after `failed` failed attempts (at least 1), in milliseconds; `None` when it is given up.
 ///

@@ -116,8 +116,7 @@ impl RegisterOrganisation {
             let user = CreateUser { org_id: org_id.clone(), ..owner }.checked("/owner", state, context)?;
             events.push(DirectoryEvent::UserSaved(Box::new(user)));
         }
-        let answer =
-            DirectoryAnswer::Registered { org_id, key: self.admin_key.id, sealed: self.admin_key.sealed };
+        let answer = DirectoryAnswer::Registered { org_id, key: self.admin_key.id, sealed: self.admin_key.sealed };
         Ok(Decision { events, answer })
     }
 }

@@ -140,9 +140,7 @@ impl RemoveUser {
             events.push(DirectoryEvent::SessionsClosed { hashes });
         }
         let theirs = state.keys_of(&self.org_id, 0).filter(|key| key.person.as_ref() == Some(&user.id));
-        events.extend(
-            theirs.map(|key| DirectoryEvent::KeyRevoked { org_id: self.org_id.clone(), id: key.id.clone() }),
-        );
+        events.extend(theirs.map(|key| DirectoryEvent::KeyRevoked { org_id: self.org_id.clone(), id: key.id.clone() }));
         Ok(Decision { events, answer: DirectoryAnswer::Nothing })
     }
 }

@@ -73,8 +73,7 @@ impl CloseExpired {
         let mut hashes: Vec<_> = over.map(|session| session.hash).collect();
         hashes.sort_unstable();
         hashes.truncate(1_000);
-        let events =
-            if hashes.is_empty() { Vec::new() } else { vec![DirectoryEvent::SessionsClosed { hashes }] };
+        let events = if hashes.is_empty() { Vec::new() } else { vec![DirectoryEvent::SessionsClosed { hashes }] };
         Decision { events, answer: DirectoryAnswer::Nothing }
     }
 }

@@ -110,7 +110,8 @@ impl Directory {
 
     /// The sessions of a person.
     pub fn sessions_of(&self, org: &OrgId, id: &UserId) -> Vec<[u8; 32]> {
-        let mut hashes: Vec<_> = self.sessions_of.get(&(org.clone(), id.clone())).into_iter().flatten().copied().collect();
+        let mut hashes: Vec<_> =
+            self.sessions_of.get(&(org.clone(), id.clone())).into_iter().flatten().copied().collect();
         hashes.sort_unstable();
         hashes
     }

@@ -127,8 +127,7 @@ pub fn users(state: &Directory, org: &OrgId, paging: Paging) -> Vec<u8> {
 
 /// A page of all organisations as JSON, in the order of their registration.
 pub fn organisations(state: &Directory, paging: Paging) -> Vec<u8> {
-    let mut found: Vec<&Registration> =
-        state.organisations().filter(|one| one.stream.0 > after(paging)).collect();
+    let mut found: Vec<&Registration> = state.organisations().filter(|one| one.stream.0 > after(paging)).collect();
     found.sort_by_key(|one| one.stream);
     let shown: Page<_> =
         page(paging.limit, found.into_iter(), |one: &Registration| Cursor::Seq(one.stream.0), organisation);

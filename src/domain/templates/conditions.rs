@@ -46,7 +46,8 @@ impl Hash for Conditions {
 impl Conditions {
     /// Notes what cannot be meant.
     pub fn check(&self, faults: &mut Faults) {
-        let bounds = [("/conditions/min_threshold", self.min_threshold), ("/conditions/max_threshold", self.max_threshold)];
+        let bounds =
+            [("/conditions/min_threshold", self.min_threshold), ("/conditions/max_threshold", self.max_threshold)];
         for (pointer, bound) in bounds {
             faults.expect(bound.is_none_or(f64::is_finite), pointer, "is not a finite number");
         }
@@ -54,7 +55,11 @@ impl Conditions {
             faults.expect(min <= max, "/conditions/max_threshold", "is below min_threshold, so nothing can match");
         }
         if let Some(venues) = &self.venue_ids {
-            faults.expect((1..=1_000).contains(&venues.len()), "/conditions/venue_ids", "does not have 1 to 1,000 entries");
+            faults.expect(
+                (1..=1_000).contains(&venues.len()),
+                "/conditions/venue_ids",
+                "does not have 1 to 1,000 entries",
+            );
         }
         if let Some(fields) = &self.metadata {
             faults.expect(fields.len() <= 50, "/conditions/metadata", "has more than 50 entries");

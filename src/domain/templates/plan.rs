@@ -150,7 +150,8 @@ fn block_of(
     let data = &template.action_data;
     let block_type = data.block_type.as_deref().or(profile.block_type.as_deref());
     let block_type = block_type.and_then(|name| parse_block_type(name).ok());
-    let block_type = block_type.ok_or("no-block-type: neither the template nor the violation type's profile names one")?;
+    let block_type =
+        block_type.ok_or("no-block-type: neither the template nor the violation type's profile names one")?;
     let (entity_id, entity_type) = entity_of(template, violation, metadata, profile)?;
     let authority = match template.action_type {
         ActionType::RequireOverride => Some(crate::domain::people::Authority::named(&template.action_target)),

@@ -1,6 +1,5 @@
 //! Saving templates: what cannot work is refused here, not when a violation comes.
 
-
 use uuid::Uuid;
 
 use super::conditions::Conditions;
@@ -65,7 +64,9 @@ impl TemplateDraft {
                 return Err(Rejection::UnknownVenue { pointer: "/conditions/venue_ids" });
             }
         }
-        let Some(violation_type) = violation_type else { return Err(Rejection::invalid("/violation_type", "is missing")) };
+        let Some(violation_type) = violation_type else {
+            return Err(Rejection::invalid("/violation_type", "is missing"));
+        };
         Ok(Template {
             id,
             seq,
@@ -173,4 +174,3 @@ impl DeleteTemplate {
         Ok(Decision { events: vec![Event::TemplateDeleted { id: self.id }], answer: Answer::Nothing })
     }
 }
-

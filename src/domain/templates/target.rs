@@ -67,7 +67,8 @@ fn system(text: &str) -> Result<Target, String> {
 pub fn is_address(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let barred = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"@".contains(c);
-    let dotted = |part: &str| !part.is_empty() && part.split('.').all(|label| !label.is_empty()) && !part.contains(barred);
+    let dotted =
+        |part: &str| !part.is_empty() && part.split('.').all(|label| !label.is_empty()) && !part.contains(barred);
     text.len() <= 254 && local.len() <= 64 && dotted(local) && dotted(host)
 }
 
@@ -80,7 +81,19 @@ mod tests {
         for good in ["gm@group.example", "zoë@group.example", "a.b+c@localhost"] {
             assert!(is_address(good), "{good}");
         }
-        let bad = ["", "gm", "@x", "a@", "a b@c.d", "a@b.c, d@e.f", "A <a@b.c>", "a@b.c\nBcc: d@e.f", "a@@b.c", "a..b@c.d", "\"a b\"@c.d"];
+        let bad = [
+            "",
+            "gm",
+            "@x",
+            "a@",
+            "a b@c.d",
+            "a@b.c, d@e.f",
+            "A <a@b.c>",
+            "a@b.c\nBcc: d@e.f",
+            "a@@b.c",
+            "a..b@c.d",
+            "\"a b\"@c.d",
+        ];
         for bad in bad {
             assert!(!is_address(bad), "{bad}");
         }

@@ -32,9 +32,9 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         }
         Answer::Violation(id) => shown(Done::Done, state.violations.get(id), |one| shapes::violation(org_id, one)),
         Answer::Resolved(ids) => json(Done::Done, &json!({ "resolved": ids })),
-        Answer::ActionsOf(id) => shown(Done::Done, state.violations.get(id), |one| Actions {
-            actions: shapes::actions_of(state, one),
-        }),
+        Answer::ActionsOf(id) => {
+            shown(Done::Done, state.violations.get(id), |one| Actions { actions: shapes::actions_of(state, one) })
+        }
         Answer::TemplateMade(id) => shown(Done::Created, state.templates.get(id), |one| shapes::template(org_id, one)),
         Answer::Template(id) => shown(Done::Done, state.templates.get(id), |one| shapes::template(org_id, one)),
         Answer::Action(id) => shown(Done::Done, state.actions.get(id), shapes::action),

@@ -102,7 +102,8 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
             Some((Topic::Actions, name, one.id, one.venue_id.as_ref(), object))
         }
         Event::ActionDismissed { id, venue_id, reason, by } => {
-            let object = json!({ "id": id, "venue_id": venue_id, "execution_status": "dismissed", "reason": reason, "by": by });
+            let object =
+                json!({ "id": id, "venue_id": venue_id, "execution_status": "dismissed", "reason": reason, "by": by });
             Some((Topic::Actions, "action.dismissed", *id, venue_id.as_ref(), object))
         }
         Event::ActionRequeued { id, venue_id, by } => {

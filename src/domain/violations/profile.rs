@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::types;
 use super::ViolationType;
+use super::types;
 use crate::domain::blocks::OnError;
 use crate::domain::ids::{EntityId, VenueId};
 use crate::domain::json;
@@ -80,4 +80,3 @@ pub fn entity_at(value: &Value, path: &str) -> Option<EntityId> {
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
-

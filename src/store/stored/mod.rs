@@ -32,8 +32,8 @@ use crate::domain::idempotency::Request;
 use crate::domain::people::Cause;
 use bytes::{Reader, put_piece, put_value, value_of};
 pub use error::StoredError;
-pub use states::StoredState;
 use form::Form;
+pub use states::StoredState;
 use v1::{HeaderV1, ReplyV1};
 
 /// The version of payloads that [`encode_commit`] writes.
