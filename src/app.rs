@@ -126,7 +126,7 @@ impl App {
         }
         self.engine.services().store.journal.close();
         if let Some(background) = self.background.take() {
-            background.shutdown_timeout(Duration::from_secs(1));
+            background.shutdown_background(); // nothing that runs there has to end first
         }
     }
 }
@@ -206,13 +206,12 @@ fn serve(
         body_bytes_max: config.server.body_bytes_max,
         keep_alive_s: config.server.keep_alive_s,
         client_timeout_ms: config.server.client_timeout_ms,
-        stop_timeout_s: config.server.stop_timeout_s,
         operator_token: secrets.operator_token.clone(),
         cron_secret: secrets.cron_secret.clone(),
         server_key: secrets.server_key,
         cookie_secure: config.server.cookie_secure,
     };
-    let server = http::server(listener, HttpState::new(engine, &settings), settings)
+    let server = http::server(listener, HttpState { engine }, settings)
         .map_err(|error| StartError::because("cannot serve")(&error))?;
     let handle = server.handle();
     actix_rt::spawn(server);

@@ -8,7 +8,7 @@
 //! `clock`, `config` and `telemetry` are leaves: they know none of the layers.
 
 pub mod actors;
-//pub mod app;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
