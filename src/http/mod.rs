@@ -1,1 +1,218 @@
-//! ...
+//! HTTP: what comes in is known, bounded and read into a command; what goes out is JSON, a stream of events, or a problem.
+//!
+//! Promise: every route is a line of the table below and a path of the OpenAPI document; every error is a problem document; the
+//! organisation always comes from the credential. Never here: rules of the product, waiting for a disk, or a look at a store.
+
+pub mod api;
+pub mod body;
+pub mod caller;
+pub mod check;
+pub mod check_query;
+pub mod credential;
+pub mod docs;
+pub mod guard;
+pub mod health;
+pub mod idempotency;
+pub mod metrics;
+pub mod openapi;
+pub mod origin;
+pub mod paging;
+pub mod password;
+pub mod path;
+pub mod percent;
+pub mod problem;
+pub mod problem_pages;
+pub mod query;
+pub mod respond;
+pub mod sealed;
+mod site;
+pub mod stream;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::guard::{GuardContext, fn_guard};
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
+
+use api::{actions, blocks, keys, operator, process, session, settings, templates, users, venues, violations};
+use problem::problem;
+pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
+
+/// Makes the route table: [`ROUTES`], the services, and the OpenAPI document of the same handlers.
+macro_rules! routes {
+    ($($path:literal => $($method:ident $module:ident :: $handler:ident),+;)+) => {
+        /// Every route: method and path.
+        pub const ROUTES: &[(&str, &str)] = &[$($((stringify!($method), $path)),+),+];
+
+        fn table(cfg: &mut web::ServiceConfig) {
+            $(if $path != HOT {
+                let resource = web::resource($path)$(.route(web::method(Method::$method).to($module::$handler)))+;
+                let resource = resource.default_service(web::to(|| refuse_method(concat!($(stringify!($method), ", "),+))));
+                cfg.service(resource.wrap(from_fn(|req, next| guard::around($path, req, next))));
+            })+
+        }
+
+        /// The handlers, described.
+        #[derive(utoipa::OpenApi)]
+        #[openapi(
+            info(title = "Action Center", description = "Violations, blocks and checks of hospitality groups."),
+            paths($($($module::$handler),+),+)
+        )]
+        pub(crate) struct Described;
+    };
+}
+
+routes! {
+    "/api/action-center/blocks" => GET check::check, POST blocks::place;
+    "/api/action-center/blocks/check" => POST blocks::check_many;
+    "/api/action-center/blocks/{id}/lift" => POST blocks::lift;
+    "/api/action-center/violations" => GET violations::list, POST violations::report;
+    "/api/action-center/violations/clear" => POST violations::clear;
+    "/api/action-center/violations/{id}" => GET violations::show;
+    "/api/action-center/violations/{id}/acknowledge" => POST violations::acknowledge;
+    "/api/action-center/violations/{id}/resolve" => POST violations::resolve;
+    "/api/action-center/violations/{id}/actions/from-templates" => POST violations::run_templates;
+    "/api/action-center/templates" => GET templates::list, POST templates::create;
+    "/api/action-center/templates/dry-run" => POST templates::dry_run;
+    "/api/action-center/templates/{id}" => GET templates::show, PUT templates::replace, DELETE templates::delete;
+    "/api/action-center/actions" => GET actions::list;
+    "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
+    "/api/action-center/actions/{id}/retry" => POST actions::retry;
+    "/api/action-center/process" => POST process::process;
+    "/api/events" => GET stream::events;
+    "/api/settings" => GET settings::show, PUT settings::change;
+    "/api/settings/venues" => GET venues::list;
+    "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
+    "/api/keys" => GET keys::list, POST keys::create;
+    "/api/keys/{id}" => DELETE keys::revoke;
+    "/api/users" => GET users::list, POST users::create;
+    "/api/users/{id}" => PATCH users::change, DELETE users::remove;
+    "/api/session" => GET session::show, POST session::login, DELETE session::logout;
+    "/api/operator/orgs" => GET operator::list, POST operator::register;
+    "/healthz" => GET health::live;
+    "/readyz" => GET health::ready;
+    "/metrics" => GET health::counted;
+    "/api/openapi.json" => GET docs::document;
+    "/api/docs" => GET docs::reader;
+    "/docs/problems" => GET docs::problems;
+    "/docs/problems/{code}" => GET docs::problem;
+}
+
+/// The path of the check: looked at first, and with nothing around it.
+const HOT: &str = "/api/action-center/blocks";
+
+/// Puts every route in place.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    let around = || from_fn(|req, next| guard::around(HOT, req, next));
+    let decides =
+        fn_guard(|context: &GuardContext<'_>| !check_query::is_list(context.head().uri.query().unwrap_or("")));
+    let hot = web::resource(HOT)
+        .route(web::get().guard(decides).to(check::check))
+        .route(web::get().to(blocks::list).wrap(around()))
+        .route(web::post().to(blocks::place).wrap(around()))
+        .default_service(web::to(|| refuse_method("GET, POST")).wrap(around()));
+    cfg.service(hot);
+    table(cfg);
+    cfg.service(docs::pages());
+    cfg.default_service(web::to(no_such_route).wrap(from_fn(|req, next| guard::around("none", req, next))));
+}
+
+/// Serves `listener` until it is stopped through its handle; signals are the caller's business.
+///
+/// # Errors
+/// A listener that cannot be taken over.
+pub fn server(listener: TcpListener, state: HttpState, settings: HttpSettings) -> std::io::Result<Server> {
+    metrics::install();
+    openapi::text(); // made now rather than for the first reader
+    let (workers, keep_alive) = (settings.workers.max(1), Duration::from_secs(settings.keep_alive_s));
+    let client_timeout = Duration::from_millis(settings.client_timeout_ms);
+    let site = web::Data::new(Site::new(state, settings));
+    let server = HttpServer::new(move || App::new().app_data(site.clone()).configure(configure))
+        .workers(workers)
+        .keep_alive(keep_alive)
+        .client_request_timeout(client_timeout)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+async fn no_such_route(_: HttpRequest) -> HttpResponse {
+    problem!("no-such-route", "there is nothing at this path").error_response()
+}
+
+async fn refuse_method(methods: &'static str) -> HttpResponse {
+    let methods = methods.trim_end_matches(", ");
+    problem!("method-not-allowed", "this path knows {methods}").allow(methods).error_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn asked(method: Method, path: &str) -> (u16, HttpResponse, Value) {
+        let app = init_service(App::new().configure(configure)).await;
+        let answer = call_service(&app, TestRequest::with_uri(path).method(method).to_request()).await;
+        let status = answer.status().as_u16();
+        let mut shown = HttpResponse::build(answer.status());
+        for (name, value) in answer.headers() {
+            shown.insert_header((name, value));
+        }
+        let body = serde_json::from_slice(&read_body(answer).await).unwrap_or_default();
+        (status, shown.finish(), body)
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_route_is_a_problem() {
+        for path in ["/api/nowhere", "/", "/api/action-center/violations/a/b/c"] {
+            let (status, answer, body) = asked(Method::GET, path).await;
+            assert_eq!((status, body["code"].as_str()), (404, Some("no-such-route")), "{path}");
+            assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_wrong_method_says_which_are_right() {
+        let (status, answer, body) = asked(Method::DELETE, "/api/action-center/process").await;
+        assert_eq!((status, body["code"].as_str()), (405, Some("method-not-allowed")));
+        assert_eq!(answer.headers().get("allow").unwrap(), "POST");
+        let (status, answer, _) = asked(Method::PUT, HOT).await;
+        assert_eq!((status, answer.headers().get("allow").unwrap().to_str().unwrap()), (405, "GET, POST"));
+    }
+
+    #[actix_web::test]
+    async fn every_route_of_the_table_is_served() {
+        for (method, path) in ROUTES {
+            let path = path.replace("{id}", "x").replace("{code}", "not-found").replace("{venue_id}", "x");
+            let (_, _, body) = asked(method.parse().unwrap(), &path).await;
+            let code = body["code"].as_str().unwrap_or_default();
+            assert!(!["no-such-route", "method-not-allowed"].contains(&code), "{method} {path}: {code}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_people_read_is_served_from_the_binary() {
+        let app = init_service(App::new().configure(configure)).await;
+        for (path, part) in
+            [("/docs/problems/already-lifted", "# Already lifted"), ("/docs/problems", "already-lifted")]
+        {
+            let answer = call_service(&app, TestRequest::with_uri(path).to_request()).await;
+            let text = String::from_utf8(read_body(answer).await.to_vec()).unwrap();
+            assert!(text.contains(part), "{path}");
+        }
+        let page = call_service(&app, TestRequest::with_uri("/api/docs/").to_request()).await;
+        assert_eq!(page.status(), 200);
+        let text = String::from_utf8(read_body(page).await.to_vec()).unwrap();
+        assert!(!text.contains("src=\"http") && !text.contains("src=\"//") && !text.contains("href=\"http"), "{text}");
+        let start = call_service(&app, TestRequest::with_uri("/api/docs/swagger-initializer.js").to_request()).await;
+        let text = to_bytes(start.into_body()).await.unwrap();
+        assert!(String::from_utf8_lossy(&text).contains("/api/openapi.json"));
+    }
+}

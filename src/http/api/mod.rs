@@ -1,0 +1,26 @@
+//! The calls of the API, one file per noun: a body, the command that it becomes, and nothing that decides.
+
+pub mod actions;
+pub mod blocks;
+pub mod keys;
+pub mod operator;
+pub mod process;
+pub mod session;
+pub mod settings;
+pub mod templates;
+pub mod users;
+pub mod venues;
+pub mod violations;
+
+use crate::domain::ids::{OutsideId, VenueId};
+use crate::domain::rejection::{Faults, Rejection};
+
+/// Reads the venues that a key or a person is limited to.
+fn venues(given: Option<Vec<String>>) -> Result<Option<Vec<VenueId>>, Rejection> {
+    let Some(given) = given else { return Ok(None) };
+    let mut faults = Faults::default();
+    let read = |(index, text): (usize, &String)| faults.take(&format!("/venues/{index}"), OutsideId::parse(text));
+    let venues = given.iter().enumerate().filter_map(read).collect();
+    faults.done()?;
+    Ok(Some(venues))
+}

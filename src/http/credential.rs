@@ -1,0 +1,180 @@
+//! What callers show: a key as bearer token, or the session cookie; and who it belongs to. No allocation on the way.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use subtle::ConstantTimeEq;
+
+use crate::actors::access::{Access, CredentialHash, KeyEntry, SessionEntry};
+use crate::actors::org::OrgRef;
+use crate::domain::ids::VenueId;
+use crate::domain::people::{Authority, Held, Role, Scope};
+use crate::domain::permission::Credential;
+
+/// The name of the cookie that holds a session.
+pub const COOKIE_NAME: &str = "ac_session";
+
+/// What a request shows. A bearer token counts before a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown<'a> {
+    /// `Authorization: Bearer …`.
+    Bearer(&'a [u8]),
+    /// The session cookie.
+    Session(&'a [u8]),
+    /// An `Authorization` of another kind, which opens nothing.
+    Other,
+    /// No credential at all.
+    Nothing,
+}
+
+impl<'a> Shown<'a> {
+    /// What these headers show.
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        if let Some(value) = headers.get(AUTHORIZATION) {
+            return match value.as_bytes().split_at_checked(7) {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => Self::Bearer(token.trim_ascii()),
+                Some(_) | None => Self::Other,
+            };
+        }
+        let mut cookies = headers.get_all(COOKIE).flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        let session =
+            cookies.find_map(|pair| pair.trim_ascii_start().strip_prefix(COOKIE_NAME.as_bytes())?.strip_prefix(b"="));
+        session.map_or(Self::Nothing, |id| Self::Session(id.trim_ascii()))
+    }
+
+    /// The credential as it is kept; `None` when there is none.
+    pub fn hashed(self, server_key: &[u8; 32]) -> Option<Hashed> {
+        match self {
+            Self::Bearer(token) => Some(Hashed::Key(hash(server_key, token))),
+            Self::Session(id) => Some(Hashed::Session(hash(server_key, id))),
+            Self::Other | Self::Nothing => None,
+        }
+    }
+}
+
+/// A credential as it is kept: enough to ask again whose it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Hashed {
+    /// Of a key.
+    Key(CredentialHash),
+    /// Of a session.
+    Session(CredentialHash),
+}
+
+impl Hashed {
+    /// Whose it is; `None` when it opens nothing, or no longer.
+    pub fn holder(&self, access: &Access, now_ms: i64) -> Option<Holder> {
+        match self {
+            Self::Key(hash) => access.key(hash, now_ms).map(Holder::Key),
+            Self::Session(hash) => access.session(hash, now_ms).map(Holder::Session),
+        }
+    }
+}
+
+/// Whose credential it is.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// An API key.
+    Key(Arc<KeyEntry>),
+    /// A person who logged in.
+    Session(Arc<SessionEntry>),
+}
+
+impl Holder {
+    /// Finds whose it is; `None` when it opens nothing, or no longer.
+    pub fn find(access: &Access, shown: Shown<'_>, server_key: &[u8; 32], now_ms: i64) -> Option<Self> {
+        shown.hashed(server_key)?.holder(access, now_ms)
+    }
+
+    /// The organisation that it opens.
+    pub fn org(&self) -> &OrgRef {
+        match self {
+            Self::Key(key) => &key.org,
+            Self::Session(session) => &session.org,
+        }
+    }
+
+    /// What the table of permissions looks at.
+    pub fn credential(&self) -> Credential {
+        match self {
+            Self::Key(key) => Credential::Key(key.scopes),
+            Self::Session(session) => Credential::Person(session.role),
+        }
+    }
+
+    /// The venues that it is limited to; none means all.
+    pub fn venues(&self) -> Option<&Arc<[VenueId]>> {
+        match self {
+            Self::Key(key) => key.venues.as_ref(),
+            Self::Session(session) => session.venues.as_ref(),
+        }
+    }
+
+    /// The authority that it holds.
+    pub fn held(&self) -> Held {
+        match self {
+            Self::Key(key) if key.scopes.has(Scope::Admin) => Held::Top,
+            Self::Key(key) => key.authority.clone().map_or(Held::Nothing, Held::Rung),
+            Self::Session(session) => match session.role {
+                role @ (Role::Owner | Role::VpOps | Role::Gm | Role::Manager) => {
+                    Held::Rung(Authority::named(role.name()))
+                }
+                Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Held::Nothing,
+            },
+        }
+    }
+}
+
+/// The hash under which a credential is kept.
+pub fn hash(server_key: &[u8; 32], credential: &[u8]) -> CredentialHash {
+    blake3::keyed_hash(server_key, credential).into()
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ. An empty secret is like none.
+pub fn is_secret(shown: &[u8], secret: &[u8]) -> bool {
+    !secret.is_empty() && bool::from(shown.ct_eq(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let name = actix_web::http::header::HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {
+        assert_eq!(Shown::of(&headers(&[("authorization", "Bearer ack_a_b")])), Shown::Bearer(b"ack_a_b"));
+        assert_eq!(Shown::of(&headers(&[("authorization", "bearer ack_a_b")])), Shown::Bearer(b"ack_a_b"));
+        assert_eq!(Shown::of(&headers(&[("authorization", "Basic YTpi")])), Shown::Other);
+        assert_eq!(Shown::of(&headers(&[("authorization", "Bear")])), Shown::Other);
+    }
+
+    #[test]
+    fn a_session_is_found_among_other_cookies_and_by_its_whole_name() {
+        assert_eq!(Shown::of(&headers(&[("cookie", "a=1; ac_session=xyz; b=2")])), Shown::Session(b"xyz"));
+        assert_eq!(Shown::of(&headers(&[("cookie", "a=1"), ("cookie", "ac_session=xyz")])), Shown::Session(b"xyz"));
+        assert_eq!(Shown::of(&headers(&[("cookie", "xac_session=1; ac_sessions=2")])), Shown::Nothing);
+    }
+
+    #[test]
+    fn a_bearer_token_counts_before_a_cookie() {
+        let both = headers(&[("cookie", "ac_session=xyz"), ("authorization", "Bearer k")]);
+        assert_eq!(Shown::of(&both), Shown::Bearer(b"k"));
+    }
+
+    #[test]
+    fn an_empty_secret_opens_nothing() {
+        assert!(!is_secret(b"", b""));
+        assert!(is_secret(b"abc", b"abc"));
+        assert!(!is_secret(b"abd", b"abc"));
+    }
+}

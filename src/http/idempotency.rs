@@ -1,0 +1,83 @@
+//! `Idempotency-Key`: what makes a repeated request the same request.
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
+
+use super::problem::{Problem, problem};
+use crate::domain::idempotency::Request;
+
+/// The header.
+pub const HEADER: &str = "idempotency-key";
+/// The longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 128;
+
+/// The request as one that may be repeated; `None` without a key, and for methods that are safe to repeat as they are.
+///
+/// # Errors
+/// `bad-idempotency-key`.
+pub fn request(req: &HttpRequest, body: &[u8]) -> Result<Option<Request>, Problem> {
+    if req.method() != Method::POST {
+        return Ok(None);
+    }
+    let Some(value) = req.headers().get(HEADER) else { return Ok(None) };
+    let key = checked(value)?;
+    let print = print(req.method().as_str(), req.path(), req.query_string(), body);
+    Ok(Some(Request { key: key.into(), print }))
+}
+
+/// The same request under a key of its organisation, for the directory, which all organisations share.
+#[must_use]
+pub fn within(request: Option<Request>, owner: &str) -> Option<Request> {
+    request.map(|request| Request { key: format!("{owner}\n{}", request.key).into(), ..request })
+}
+
+fn checked(value: &HeaderValue) -> Result<&str, Problem> {
+    let visible = |text: &&str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let fits = |text: &&str| (1..=KEY_BYTES_MAX).contains(&text.len());
+    let text = value.to_str().ok().filter(visible).filter(fits);
+    text.ok_or_else(|| problem!("bad-idempotency-key", "an Idempotency-Key is 1 to {KEY_BYTES_MAX} visible characters"))
+}
+
+/// Neither method nor path nor query can hold a line break, so the parts cannot run into each other.
+fn print(method: &str, path: &str, query: &str, body: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [method, path, query] {
+        hasher.update(part.as_bytes()).update(b"\n");
+    }
+    hasher.update(body);
+    let mut print = [0; 16];
+    hasher.finalize_xof().fill(&mut print);
+    print
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn keyed(method: Method, key: &str, uri: &str, body: &[u8]) -> Result<Option<Request>, Problem> {
+        let req = TestRequest::with_uri(uri).method(method).insert_header((HEADER, key)).to_http_request();
+        request(&req, body)
+    }
+
+    #[test]
+    fn the_same_path_query_and_body_are_the_same_request() {
+        let first = keyed(Method::POST, "k", "/a?b=1", b"{}").unwrap().unwrap();
+        assert_eq!(keyed(Method::POST, "k", "/a?b=1", b"{}").unwrap(), Some(first.clone()));
+        for (uri, body) in [("/a?b=2", "{}"), ("/b?b=1", "{}"), ("/a?b=1", "{ }")] {
+            assert_ne!(keyed(Method::POST, "k", uri, body.as_bytes()).unwrap().unwrap().print, first.print);
+        }
+        assert_eq!(&*within(Some(first), "org").unwrap().key, "org\nk");
+    }
+
+    #[test]
+    fn a_key_is_short_and_visible() {
+        assert!(keyed(Method::POST, &"k".repeat(128), "/", b"").is_ok());
+        for key in ["", &"k".repeat(129), "a\tb"] {
+            assert_eq!(keyed(Method::POST, key, "/", b"").unwrap_err().code(), "bad-idempotency-key", "{key:?}");
+        }
+        assert_eq!(keyed(Method::PUT, "", "/", b"").unwrap(), None, "a PUT is safe to repeat as it is");
+    }
+}
