@@ -1,1 +1,3 @@
-//! ...
+//! A stand-in for the HTTP layer.
+
+pub mod openapi;
