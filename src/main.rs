@@ -1,18 +1,28 @@
-//! temporary
-fn main() {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let a: Vec<String> = std::env::args().collect();
-    let get = |n: &str| a.iter().position(|x| x == n).map(|i| a[i + 1].clone());
-    let mut flags = vec![];
-    if let Some(l) = get("--listen") { flags.push(("server.listen", l)); }
-    if let Some(l) = get("--data-dir") { flags.push(("data.dir", l)); }
-    let config = action_center::config::Config::load(None, &flags).unwrap();
-    action_center::telemetry::start(&config.log);
-    actix_web::rt::System::new().block_on(async {
-        let app = action_center::app::App::start(config).await.unwrap_or_else(|e| { eprintln!("{e}"); std::process::exit(1) });
-        println!("listening on {}", app.url());
-        let mut t = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        t.recv().await;
-        app.stop().await;
-    });
+//! The command line, nothing else: the allocator, the TLS provider, the exit code, and errors as one readable line.
+
+use std::process::ExitCode;
+
+use action_center::cli::{Cli, output};
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // It fails only where a provider is installed already, and that one does as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            drop(usage.print()); // help to standard output, mistakes to standard error; nobody may be reading
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    match actix_web::rt::System::new().block_on(cli.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::note(format_args!("action-center: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
