@@ -58,6 +58,7 @@ fn fill(store: &Store, records: u64) {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "a figure that criterion does not measure, beside the ones it does")]
 fn recovery(criterion: &mut Criterion) {
     let records = std::env::var("RECORDS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let dir = tempfile::tempdir().expect("a temporary directory");

@@ -35,6 +35,7 @@ struct Args {
 }
 
 #[actix_web::main]
+#[allow(clippy::print_stdout, reason = "a command line: whoever starts it waits for this line")]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let body = Bytes::from(args.body);

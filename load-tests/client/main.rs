@@ -210,6 +210,7 @@ fn checks(args: &RunArgs, fixture: &Fixture, target: Target, arrivals: Arrivals)
 }
 
 fn reports(args: &RunArgs, fixture: &Fixture, target: Target, arrivals: Arrivals) -> anyhow::Result<Load> {
+    #[allow(clippy::disallowed_methods, reason = "only a prefix that no earlier run has used")]
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let run = format!("{:x}", since_epoch.as_micros());
     let host = target.0.to_string();
@@ -237,6 +238,7 @@ fn load(args: &RunArgs, target: Target, arrivals: Arrivals, work: Box<dyn Fn(usi
     }
 }
 
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line: lines for scripts, a table for people")]
 fn run(named: Vec<(&str, Load)>) -> anyhow::Result<()> {
     let (names, loads): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let outcomes = drive::run(&loads)?;

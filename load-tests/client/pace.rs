@@ -31,6 +31,7 @@ impl Schedule {
 pub struct Alarm(AsyncFd<OwnedFd>);
 
 impl Alarm {
+    #[allow(unsafe_code, reason = "a timer of the C library, explained at its place")]
     pub fn new() -> io::Result<Self> {
         // SAFETY: no memory is passed; the descriptor is checked, owned at once, and open until the registration is dropped.
         unsafe {
@@ -54,6 +55,7 @@ impl Alarm {
         }
     }
 
+    #[allow(unsafe_code, reason = "a timer of the C library, explained at its place")]
     fn arm(&self, delay: Duration) -> io::Result<()> {
         let timing = libc::itimerspec {
             it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },

@@ -221,6 +221,7 @@ impl Progress {
         Self { what, total, start, state: Rc::new(Cell::new((0, start))) }
     }
 
+    #[allow(clippy::print_stderr, reason = "a command line: at most a line a second, and the last one")]
     fn step(&self) {
         let (done, last) = self.state.get();
         let done = done + 1;

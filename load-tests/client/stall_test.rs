@@ -26,6 +26,7 @@ fn server(stalls_at: usize, stall: Duration) -> SocketAddr {
                 Ok(0) | Err(_) => return,
             }
             if number == stalls_at {
+                #[allow(clippy::disallowed_methods, reason = "the stall itself; the thread serves nobody else")]
                 thread::sleep(stall);
             }
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"blocked\":true}";

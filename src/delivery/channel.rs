@@ -11,9 +11,13 @@ pub const DETAIL_BYTES_MAX: usize = 500;
 pub struct Message {
     /// Stable over attempts; receivers deduplicate by it.
     pub id: Uuid,
+    /// At least one; all are named in the one message.
     pub to: Vec<Recipient>,
+    /// One line, whatever it holds here; an e-mail takes at most its first 250 characters.
     pub subject: String,
+    /// The whole message in plain text, for those who cannot show `html`.
     pub text: String,
+    /// The same message as a page; without it the text goes out alone.
     pub html: Option<String>,
     /// When the message was made, not when it is sent: milliseconds since the epoch, UTC.
     pub dated_ms: i64,
@@ -22,16 +26,19 @@ pub struct Message {
 /// Who gets a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
+    /// What the channel calls an address, such as `gm@group.example`.
     pub address: String,
+    /// Shown beside the address.
     pub name: Option<String>,
 }
 
 /// How one attempt ended. `detail` is for people: at most [`DETAIL_BYTES_MAX`] bytes, one line, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are explained with the variants")]
 pub enum Outcome {
     /// The receiver took responsibility for the message.
     Delivered { detail: String },
-    /// It may work later; `after_ms` is how long the receiver asked to be left alone, if it did.
+    /// It may work later; `after_ms` is for how many milliseconds the receiver asked to be left alone, if it did.
     Retry { detail: String, after_ms: Option<i64> },
     /// The same message will not be taken later either.
     Refused { detail: String },

@@ -181,6 +181,7 @@ fn converse(stream: &TcpStream, connection: usize, script: &Script, shared: &Sha
     let mut lines = BufReader::new(stream);
     let say = |text: &str| {
         if let Script::Slow(pause) = script {
+            #[allow(clippy::disallowed_methods, reason = "a slow server; the sink's threads carry no actor")]
             thread::sleep(*pause);
         }
         let mut stream = stream;

@@ -11,6 +11,7 @@ const SUBJECT_VENUE_CHARS_MAX: usize = 60;
 
 /// What an alert is about. `message` is the rendered text of the action's template and may have several lines.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
 pub struct AlertParts<'a> {
     pub organisation: &'a str,
     pub venue: Option<&'a str>,
@@ -19,6 +20,7 @@ pub struct AlertParts<'a> {
     pub message: &'a str,
     /// Already in the reader's time zone and words.
     pub detected_at: &'a str,
+    /// How often it was reported so far; the line is left out below 2.
     pub occurrences: u64,
     /// A page that asks for a login; anything but `http` and `https` is left out.
     pub link: Option<&'a str>,

@@ -16,11 +16,15 @@ pub const SEGMENT_BYTES_MAX: usize = 4 << 20;
 
 /// Why the archive did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum ArchiveError {
+    /// A folder could not be listed or a file not written; whether that file is there is unknown.
     #[error("archive of stream {stream}: {why}")]
     Io { stream: StreamId, why: String },
+    /// A file cannot be read or does not hold the records that its name promises.
     #[error("archive of stream {stream}, file {name}: {why}")]
     Damaged { stream: StreamId, name: String, why: String },
+    /// The records do not continue what is archived, or are another stream's; nothing was written.
     #[error("archive of stream {stream}: a record starts at {found} where {expected} is next")]
     Gap { stream: StreamId, expected: u64, found: u64 },
 }

@@ -18,13 +18,18 @@ const NOT_FOREIGN: [&str; 2] = [LOCK_FILE, "lost+found"];
 
 /// Why a data directory was left alone.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum ClaimError {
+    /// A running process holds the lock.
     #[error("{} is in use by another process", dir.display())]
     InUse { dir: PathBuf },
+    /// There are files but no marker: someone else's directory, or a mistyped path. `found` is the first of them.
     #[error("{} is not a data directory of this program: it holds {found:?} and no marker", dir.display())]
     Foreign { dir: PathBuf, found: String },
+    /// The marker is there and says something else, of which `found` holds at most 4 KiB.
     #[error("{} was made by another version of this program: {found:?}", dir.display())]
     OtherLayout { dir: PathBuf, found: String },
+    /// The operating system refused a step.
     #[error("{}: {error}", dir.display())]
     Io { dir: PathBuf, error: io::Error },
 }

@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The calls to the disk that decide what survives. The bodies given here are the real ones.
@@ -63,17 +62,8 @@ pub trait Disk: Send + Sync + 'static {
     ///
     /// # Errors
     /// The operating system's.
-    #[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
-        let path = std::ffi::CString::new(dir.as_os_str().as_bytes())?;
-        // SAFETY: `path` is a valid C string and `stats` is a plain structure that the call fills in.
-        let stats = unsafe {
-            let mut stats: libc::statvfs = std::mem::zeroed();
-            if libc::statvfs(path.as_ptr(), &mut stats) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            stats
-        };
+        let stats = rustix::fs::statvfs(dir)?;
         Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
     }
 }

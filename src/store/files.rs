@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -119,11 +118,9 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Compares what the disk returns with what was written, in small steps: a snapshot may be large.
-#[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
 fn read_back(written: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Without this the answer would come from memory. It is advice: a refusal costs only the quality of the check.
-    // SAFETY: the descriptor is open for the duration of the call, which touches no memory of ours.
-    unsafe { libc::posix_fadvise(written.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+    let _ = rustix::fs::fadvise(written, 0, None, rustix::fs::Advice::DontNeed);
     let mut file = File::open(path)?;
     let mut rest = bytes;
     let mut buffer = vec![0; COMPARE_BYTES];

@@ -29,6 +29,7 @@ pub type Done = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
 /// Why the journal did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum JournalError {
     /// Something from the disk failed before: what is on it is unknown until the next start.
     #[error("the journal stopped accepting records: {why}")]

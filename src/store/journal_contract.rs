@@ -20,7 +20,7 @@ pub fn entry(stream: u64, first_seq: u64, last_seq: u64) -> Entry {
 
 /// Appends and waits for the answer.
 pub fn append_now(journal: &dyn Journal, batch: Vec<Entry>) -> Result<(), JournalError> {
-    let (told, answer) = mpsc::channel();
+    let (told, answer) = mpsc::sync_channel(1);
     journal.append(batch, Box::new(move |result| told.send(result).expect("the test waits")));
     let result = answer.recv_timeout(PATIENCE).expect("done is called");
     assert!(answer.recv().is_err(), "done is called once");
@@ -130,7 +130,7 @@ fn lists_streams(journal: &dyn Journal) {
 }
 
 fn acknowledges_in_order(journal: &dyn Journal) {
-    let (told, answers) = mpsc::channel();
+    let (told, answers) = mpsc::sync_channel(2000);
     for seq in 1..=2000u64 {
         let told = told.clone();
         let note = move |result| told.send((seq, result)).expect("the test waits");
@@ -144,7 +144,7 @@ fn acknowledges_in_order(journal: &dyn Journal) {
 }
 
 fn closes(journal: &dyn Journal) {
-    let (told, answer) = mpsc::channel();
+    let (told, answer) = mpsc::sync_channel(1);
     journal.append(vec![entry(1, 1, 1)], Box::new(move |result| told.send(result).expect("the test waits")));
     journal.close();
     assert_eq!(answer.try_recv().expect("what was queued is told before the end"), Ok(()));

@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_delayed_batch_is_neither_visible_nor_acknowledged_before_the_sync() {
         let journal = MemoryJournal::with_faults(Faults { delay_per_mille: 1000, ..Faults::default() });
-        let (told, answer) = std::sync::mpsc::channel();
+        let (told, answer) = std::sync::mpsc::sync_channel(1);
         journal.append(vec![entry(1, 1, 1)], Box::new(move |result| told.send(result).unwrap()));
         assert!(answer.try_recv().is_err() && journal.read(StreamId(1), 1, 1).unwrap().is_empty());
         assert_eq!(journal.sync(), 1);

@@ -50,11 +50,15 @@ pub struct StoreConfig {
 
 /// Why the store could not be opened.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum OpenError {
+    /// The data directory is not ours to use.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// The journal below it cannot be opened.
     #[error("{}: {error}", dir.display())]
     Journal { dir: PathBuf, error: GenerationError },
+    /// The folder of the archive or of the snapshots cannot be used.
     #[error("{}: {error}", dir.display())]
     Files { dir: PathBuf, error: io::Error },
 }

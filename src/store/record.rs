@@ -51,25 +51,36 @@ pub struct Opened<'a> {
 
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum RecordError {
+    /// Fewer bytes than an envelope without a payload has.
     #[error("{found} bytes are too few for a record")]
     Short { found: usize },
+    /// Written by a newer version of this program; nothing else in it was looked at.
     #[error("envelope version {version} is unknown to this program")]
     UnknownVersion { version: u8 },
+    /// A flag is set, and this version knows none.
     #[error("envelope flags {flags:#04x} are unknown to this program")]
     UnknownFlags { flags: u8 },
+    /// Bytes of payload, in the header and in fact.
     #[error("the payload is said to have {said} bytes but has {found}")]
     Length { said: usize, found: usize },
+    /// Damaged by chance: the CRC-32 over everything before it differs.
     #[error("the checksum is wrong")]
     Checksum,
+    /// The checksum is right and the hash is not: changed by someone, or by a bug.
     #[error("the hash is wrong")]
     Hash,
+    /// A record of another stream.
     #[error("it belongs to stream {found}, not {expected}")]
     Stream { expected: StreamId, found: StreamId },
+    /// A hole or a repetition: event numbers of a stream are consecutive.
     #[error("it starts at {found} where {expected} is next")]
     Sequence { expected: u64, found: u64 },
+    /// No event is in it.
     #[error("it ends at {last} before it starts at {first}")]
     Range { first: u64, last: u64 },
+    /// The hash that it names as the previous record's is not that record's.
     #[error("it does not follow the record before it: the hash chain is broken")]
     Chain,
 }

@@ -74,6 +74,7 @@ pub struct Recovered<S> {
 
 /// Why there is no state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum RecoveryError {
     /// A hole, or a record that is not as it was written: this stream must be quarantined. Nothing was changed.
     #[error("stream {stream} is damaged at {seq}: {why}")]

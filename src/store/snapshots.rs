@@ -43,9 +43,12 @@ pub struct Snapshot {
 
 /// Why a snapshot could not be written or read.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum SnapshotError {
+    /// The operating system refused a step; a snapshot that was to be written may be there or not.
     #[error("snapshots of stream {stream}: {error}")]
     Io { stream: StreamId, error: io::Error },
+    /// It is missing, or not as it was written: recovery takes an older one, or none.
     #[error("snapshot {seq} of stream {stream}: {why}")]
     Damaged { stream: StreamId, seq: u64, why: String },
 }

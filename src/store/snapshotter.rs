@@ -42,23 +42,32 @@ pub struct SnapshotJob {
 
 /// Why there is no new snapshot, or why the journal was not cut behind it.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum SnapshotJobError {
+    /// Replay and live state differ, so one of them is wrong: a bug that must not be made permanent.
     #[error(
         "stream {stream}: the stored records give another state at {seq} than the live one; nothing was written or cut"
     )]
     OtherState { stream: StreamId, seq: u64 },
+    /// The stored records give no state.
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
+    /// The new snapshot could not be written or read back.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The archive could not be read or written; the journal keeps the records.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The journal could not be read or cut.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A bug that this stream's records bring out; the thread goes on with the next job.
     #[error("stream {stream}: making a snapshot panicked")]
     Panic { stream: StreamId },
+    /// Refused at once; the next snapshot of the stream makes up for it.
     #[error("{QUEUED_JOBS_MAX} snapshots are waiting")]
     Busy,
+    /// Refused at once: the program is ending.
     #[error("the snapshotter has stopped")]
     Stopped,
 }
@@ -173,12 +182,10 @@ fn retire(history: &History, snapshots: &Snapshots, stream: StreamId) -> Result<
     Ok(history.journal.cut(stream, older.min(history.archive.last_seq(stream)?))?)
 }
 
-/// Lowers the priority of the calling thread. On Linux "process" 0 is just this thread.
-#[allow(unsafe_code, reason = "one call of the C library, explained at its place")]
+/// Lowers the priority of the calling thread. On Linux "this process" means just this thread.
 fn step_back() {
-    // SAFETY: the call takes numbers and touches no memory.
-    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } != 0 {
-        tracing::warn!(error = %std::io::Error::last_os_error(), "the snapshotter keeps its priority");
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "the snapshotter keeps its priority");
     }
 }
 
@@ -250,7 +257,7 @@ mod tests {
         Author::new(1).append(&store, 30);
         snapshot(&store, 10).unwrap();
         let snapshotter = Snapshotter::start::<Tally>(store.history.clone(), store.snapshots.clone()).unwrap();
-        let (told, answer) = mpsc::channel();
+        let (told, answer) = mpsc::sync_channel(1);
         let done = Box::new(move |result| told.send(result).unwrap());
         snapshotter.submit(SnapshotJob { stream: STREAM, seq: 20, state_hash: [9; 32], at_ms: 0, done });
         assert!(matches!(answer.recv().unwrap(), Err(SnapshotJobError::OtherState { seq: 20, .. })));
@@ -265,7 +272,7 @@ mod tests {
         crate::store::journal_contract::append_now(&*store.journal, vec![poison]).unwrap();
         let state_hash = hash_at(&store, 1, 4);
         let snapshotter = Snapshotter::start::<Tally>(store.history.clone(), store.snapshots.clone()).unwrap();
-        let (told, answers) = mpsc::channel();
+        let (told, answers) = mpsc::sync_channel(2);
         for (stream, seq) in [(StreamId(2), 1), (STREAM, 4)] {
             let told = told.clone();
             let done = Box::new(move |result: Result<(), _>| told.send((stream, result.is_ok())).unwrap());
@@ -273,7 +280,7 @@ mod tests {
         }
         snapshotter.stop();
         assert_eq!(answers.try_iter().collect::<Vec<_>>(), [(StreamId(2), false), (STREAM, true)]);
-        let (told, answer) = mpsc::channel();
+        let (told, answer) = mpsc::sync_channel(1);
         let done = Box::new(move |result| told.send(result).unwrap());
         snapshotter.submit(SnapshotJob { stream: STREAM, seq: 4, state_hash, at_ms: 0, done });
         assert!(matches!(answer.recv().unwrap(), Err(SnapshotJobError::Stopped)));

@@ -27,6 +27,7 @@ const IMPURE: &[(&str, &str)] = &[
     ("lettre", "no I/O"),
     ("reqwest", "no I/O"),
     ("libc", "no I/O"),
+    ("rustix", "no I/O"),
     ("std::fs", "no I/O"),
     ("std::net", "no I/O"),
     ("std::env", "no I/O"),

@@ -49,10 +49,13 @@ impl Default for EmailSettings {
 /// Why settings cannot be used. Names neither the URL nor a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmailSettings {
+    /// What is wrong with the URL, to be read behind "the mail server's URL".
     #[error("the mail server's URL {0}")]
     Url(String),
+    /// `from` is neither an address nor `Name <address>`.
     #[error("the sender is not an e-mail address")]
     Sender,
+    /// `connections_max` or `timeout_ms` is 0.
     #[error("at least one connection and one millisecond are needed")]
     Nothing,
 }

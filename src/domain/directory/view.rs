@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::state::Directory;
 use super::{DirectoryAnswer, Key, Registration, User};
 use crate::domain::decision::{Done, Reply};
-use crate::domain::ids::OrgId;
+use crate::domain::ids::{OrgId, OutsideId};
 use crate::domain::people::{Authority, Role, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::view::answer::json;
@@ -57,9 +57,9 @@ pub fn key(key: &Key) -> KeyView<'_> {
         id: &key.id,
         name: &key.name,
         scopes: key.scopes.list(),
-        venues: key.venues.as_ref().map(|venues| venues.iter().map(|id| id.as_str()).collect()),
+        venues: key.venues.as_ref().map(|venues| venues.iter().map(OutsideId::as_str).collect()),
         authority: key.authority.as_ref(),
-        person: key.person.as_ref().map(|id| id.as_str()),
+        person: key.person.as_ref().map(OutsideId::as_str),
         created_at: key.created_at,
         created_by: &key.created_by,
         expires_at: key.expires_at,
@@ -89,7 +89,7 @@ pub fn user(user: &User) -> UserView<'_> {
         email: &user.email,
         name: &user.name,
         role: user.role,
-        venues: user.venues.as_ref().map(|venues| venues.iter().map(|id| id.as_str()).collect()),
+        venues: user.venues.as_ref().map(|venues| venues.iter().map(OutsideId::as_str).collect()),
         has_password: user.password_hash.is_some(),
         created_at: user.created_at,
     }

@@ -150,7 +150,7 @@ impl Scope<'_> {
     fn contact(&self, name: &str) -> Option<String> {
         let venue = self.violation.venue_id.as_ref().and_then(|id| self.state.venue(id));
         let of_venue = venue.and_then(|venue| venue.contacts.get(name));
-        of_venue.or_else(|| self.state.organisation().contacts.get(name)).map(|contact| contact.to_string())
+        of_venue.or_else(|| self.state.organisation().contacts.get(name)).map(ToString::to_string)
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::{Block, OnError};
+use crate::domain::ids::OutsideId;
 use crate::domain::organisation::{Contacts, Organisation, Venue};
 use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
@@ -60,14 +61,14 @@ pub fn violation_with<'a, A, B>(
     ViolationView {
         id: violation.id,
         org_id,
-        venue_id: violation.venue_id.as_ref().map(|id| id.as_str()),
+        venue_id: violation.venue_id.as_ref().map(OutsideId::as_str),
         violation_type: violation.violation_type.as_str(),
         severity: violation.severity,
         title: &violation.title,
         description: violation.description.as_deref(),
         metadata: violation.metadata.as_ref().and_then(|text| serde_json::from_str(text.as_str()).ok()),
-        source_table: violation.source_table.as_ref().map(|id| id.as_str()),
-        source_id: violation.source_id.as_ref().map(|id| id.as_str()),
+        source_table: violation.source_table.as_ref().map(OutsideId::as_str),
+        source_id: violation.source_id.as_ref().map(OutsideId::as_str),
         fingerprint: &violation.fingerprint,
         detected_at: violation.detected_at,
         business_date: violation.business_date,
@@ -152,7 +153,7 @@ pub fn action(action: &Action) -> ActionView<'_> {
     ActionView {
         id: action.id,
         violation_id: action.violation_id,
-        venue_id: action.venue_id.as_ref().map(|id| id.as_str()),
+        venue_id: action.venue_id.as_ref().map(OutsideId::as_str),
         template_id: action.template_id,
         template_version: action.template_version,
         action_type: action.action_type,
@@ -209,7 +210,7 @@ pub fn block<'a>(org_id: &'a str, block: &'a Block) -> BlockView<'a> {
         block_type: &block.key.block_type,
         blocked_entity_id: block.key.entity_id.as_str(),
         blocked_entity_type: &block.entity_type,
-        venue_id: block.venue_id.as_ref().map(|id| id.as_str()),
+        venue_id: block.venue_id.as_ref().map(OutsideId::as_str),
         reason: &block.reason,
         override_required: block.override_required,
         override_authority: block.override_authority.as_ref(),

@@ -8,8 +8,11 @@ mod staffing_gap;
 
 use super::profile::Profile;
 
+/// Makes the profile of one type.
+type MakeProfile = fn() -> Profile;
+
 /// Name and profile of every shipped type.
-pub const SHIPPED: &[(&str, fn() -> Profile)] = &[
+pub const SHIPPED: &[(&str, MakeProfile)] = &[
     ("comp_exception", comp_exception::profile),
     ("sales_pace", sales_pace::profile),
     ("greeting_delay", greeting_delay::profile),

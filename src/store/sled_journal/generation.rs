@@ -25,19 +25,27 @@ const LOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// Why the journal's directory could not be opened.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum GenerationError {
+    /// The operating system refused a step.
     #[error("the journal's directory: {0}")]
     Io(#[from] io::Error),
+    /// Sled refused its directory, also when its lock was still taken after two seconds of waiting.
     #[error("sled: {0}")]
     Sled(#[from] sled::Error),
+    /// Sled met what it did not expect in its own files.
     #[error("sled panicked while it was opened: {why}")]
     Panic { why: String },
+    /// There are generations, and nothing says which of them is the journal.
     #[error("{} is missing beside {found}: restore it, it names the active generation", path.display())]
     MissingCurrent { path: PathBuf, found: String },
+    /// The active generation has no data file.
     #[error("{} is named as the journal but is not there", path.display())]
     MissingGeneration { path: PathBuf },
+    /// `CURRENT` is damaged.
     #[error("{} says {found:?}, which names no generation", path.display())]
     BadCurrent { path: PathBuf, found: String },
+    /// Found by comparing before the copy takes over; the old generation stays the active one.
     #[error("a compacted copy of the journal differs from it at key {key}")]
     BadCopy { key: String },
 }
@@ -111,6 +119,7 @@ fn open_locked(config: &sled::Config) -> Result<sled::Db, GenerationError> {
             .map_err(|panic| GenerationError::Panic { why: panic_text(&*panic) })?;
         match opened {
             Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") && attempt < LOCK_TRIES => {
+                #[allow(clippy::disallowed_methods, reason = "only while the store is opened, before the first actor")]
                 std::thread::sleep(LOCK_WAIT);
             }
             result => return Ok(result?),

@@ -50,7 +50,7 @@ fn nothing_is_acknowledged_before_the_data_file_is_synced() {
     let disk = FaultyDisk::new();
     let journal = open_on(dir.path(), disk.clone(), &config()).unwrap();
     disk.calls.lock().unwrap().clear();
-    let (told, answer) = mpsc::channel();
+    let (told, answer) = mpsc::sync_channel(1);
     let noting = disk.clone();
     let done = move |result: Result<(), JournalError>| {
         noting.note("done".into());
@@ -150,7 +150,7 @@ fn a_nearly_full_disk_refuses_ordinary_batches_and_takes_urgent_ones() {
     let config = SledJournalConfig { reserve_bytes: 2 << 20, ..config() };
     let journal = open_on(dir.path(), disk, &config).unwrap();
     assert!(matches!(append_now(&journal, vec![entry(1, 1, 1)]), Err(JournalError::Full { .. })));
-    let (told, answer) = mpsc::channel();
+    let (told, answer) = mpsc::sync_channel(1);
     journal.append_urgent(vec![entry(1, 1, 1)], Box::new(move |result| told.send(result).unwrap()));
     assert_eq!(answer.recv().unwrap(), Ok(()));
     assert!(journal.poisoned().is_none());
@@ -161,8 +161,8 @@ fn a_full_queue_is_answered_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let journal =
         open_on(dir.path(), Arc::new(RealDisk), &SledJournalConfig { queued_batches_max: 1, ..config() }).unwrap();
-    let (enter, entered) = mpsc::channel();
-    let (leave, left) = mpsc::channel::<()>();
+    let (enter, entered) = mpsc::sync_channel(1);
+    let (leave, left) = mpsc::sync_channel::<()>(1);
     let hold = move |_| {
         enter.send(()).unwrap();
         left.recv().unwrap();
