@@ -140,7 +140,8 @@ fn open_store(dir: &Path, config: &Config) -> Result<Store, StartError> {
         compaction_floor_bytes: mib(config.store.compact_from_mib),
         ..SledJournalConfig::default()
     };
-    Store::open(dir, &StoreConfig { journal }).map_err(|error| StartError::because(&format!("data directory {}", dir.display()))(&error))
+    Store::open(dir, &StoreConfig { journal })
+        .map_err(|error| StartError::because(&format!("data directory {}", dir.display()))(&error))
 }
 
 fn threads(config: &Config) -> Result<(tokio::runtime::Runtime, Vec<Arbiter>), StartError> {
@@ -169,7 +170,8 @@ fn engine(
     .map_err(|error| StartError::because("delivery.email")(&error))?;
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
-    let snapshotter = Snapshotter::start::<Folded<TenantState>>(history.clone(), snapshots.clone()).map_err(no_thread)?;
+    let snapshotter =
+        Snapshotter::start::<Folded<TenantState>>(history.clone(), snapshots.clone()).map_err(no_thread)?;
     let directory_snapshotter = Snapshotter::start::<Folded<Directory>>(history, snapshots).map_err(no_thread)?;
     let settings = ActorSettings {
         threads: arbiters.len(),
@@ -200,7 +202,8 @@ fn serve(
     engine: Engine,
     secrets: &Secrets,
 ) -> Result<ServerHandle, StartError> {
-    let workers = if config.server.workers == 0 { processors().saturating_sub(1).max(1) } else { config.server.workers };
+    let workers =
+        if config.server.workers == 0 { processors().saturating_sub(1).max(1) } else { config.server.workers };
     let settings = HttpSettings {
         workers,
         body_bytes_max: config.server.body_bytes_max,

@@ -1,10 +1,11 @@
 //! The one handle through which everything above reaches the organisations.
 
+mod mailboxes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use actix::prelude::SendError;
-use actix::{Actor, Addr};
+use actix::Addr;
 use papaya::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -13,8 +14,8 @@ use super::agenda::Agenda;
 use super::block_index::BlockIndex;
 use super::courier::Courier;
 use super::directory::DirectoryKind;
-use super::feed::{self, Wish};
 pub use super::feed::FeedMessage;
+use super::feed::{self, Wish};
 use super::job::{Job, Order, Reading, Release};
 use super::org::{Admitted, Condition, OrgRef};
 use super::organisation::OrganisationKind;
@@ -403,69 +404,6 @@ impl Engine {
         let before = self.0.waiting.fetch_add(1, Ordering::AcqRel);
         let place = Place(&self.0.waiting);
         if before < self.services().settings.waiting_max { Ok(place) } else { Err(Refusal::ServerBusy) }
-    }
-
-    fn send(&self, org: &OrgRef, job: Job<OrganisationKind>) -> Result<(), Refusal> {
-        let pinned = self.0.actors.pin();
-        let sent = match pinned.get(&org.stream.0) {
-            Some(actor) => actor.try_send(job),
-            None => return Err(Refusal::Starting),
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(SendError::Full(_)) => Err(Refusal::OrganisationBusy { waiting: org.waiting() }),
-            Err(SendError::Closed(job)) => {
-                tracing::error!(org = %org.org_id, "the actor is gone; a new one is started");
-                self.start_organisation(org, None);
-                let again = pinned.get(&org.stream.0).map(|actor| actor.try_send(job));
-                if matches!(again, Some(Ok(()))) { Ok(()) } else { Err(Refusal::Failed) }
-            }
-        }
-    }
-
-    fn send_directory(&self, job: Job<DirectoryKind>) -> Result<(), Refusal> {
-        let pinned = self.0.directory.pin();
-        let Some(directory) = pinned.get(&()) else { return Err(Refusal::Starting) };
-        match directory.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(SendError::Full(_)) => Err(Refusal::ServerBusy),
-            Err(SendError::Closed(_)) => {
-                tracing::error!("the directory's actor is gone; a new one is started");
-                self.start_directory(None);
-                Err(Refusal::Failed)
-            }
-        }
-    }
-
-    /// Starts the actor of an organisation, with a state that was recovered or to read it itself.
-    pub(super) fn start_organisation(
-        &self,
-        org: &OrgRef,
-        recovered: Option<crate::store::recovery::Recovered<TenantState>>,
-    ) {
-        let kind = OrganisationKind { org: org.clone(), blocks: self.0.blocks.clone(), agenda: self.0.agenda.clone() };
-        let parts = &self.0.parts;
-        let (stream, services, snapshotter) = (org.stream, parts.services.clone(), parts.snapshotter.clone());
-        let arbiter = &parts.arbiters[usize::try_from(stream.0).unwrap_or(0) % parts.arbiters.len()];
-        let actor =
-            Actor::start_in_arbiter(arbiter, move |_| Tenant::new(kind, stream, services, snapshotter, recovered));
-        self.0.actors.pin().insert(stream.0, actor);
-    }
-
-    /// Starts the actor of the directory.
-    pub(super) fn start_directory(&self, recovered: Option<crate::store::recovery::Recovered<Directory>>) {
-        let inner = &self.0;
-        let kind = DirectoryKind {
-            orgs: inner.orgs.clone(),
-            access: inner.access.clone(),
-            open: inner.directory_open.clone(),
-        };
-        let (services, snapshotter) = (inner.parts.services.clone(), inner.parts.directory_snapshotter.clone());
-        let stream = crate::domain::ids::StreamId::DIRECTORY;
-        let actor = Actor::start_in_arbiter(&inner.parts.arbiters[0], move |_| {
-            Tenant::new(kind, stream, services, snapshotter, recovered)
-        });
-        inner.directory.pin().insert((), actor);
     }
 }
 

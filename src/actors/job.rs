@@ -61,7 +61,9 @@ impl<K: Kind> Job<K> {
         match self {
             Self::Order(order) => drop(order.answer.send(Err(refusal))),
             Self::Reading(reading) => drop((reading.view)(Err(refusal))),
-            Self::Settle(told) => drop(told.send(())),
+            Self::Settle(told) => {
+                let _ = told.send(()); // whoever waited may be gone
+            }
         }
     }
 }

@@ -97,7 +97,11 @@ impl Services {
         state_hash: [u8; 32],
         told: Vec<oneshot::Sender<()>>,
     ) {
-        let done = Box::new(move |_result| told.into_iter().for_each(|one| drop(one.send(()))));
+        let done = Box::new(move |_result| {
+            told.into_iter().for_each(|one| {
+                let _ = one.send(()); // whoever waited may be gone
+            });
+        });
         snapshotter.submit(SnapshotJob { stream, seq, state_hash, at_ms: now_ms(), done });
     }
 }

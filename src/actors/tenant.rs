@@ -290,7 +290,9 @@ impl<K: Kind> Tenant<K> {
             let hash = working.state.state_hash();
             self.services.snapshot(&self.snapshotter, self.stream, seq, hash, told);
         } else {
-            told.into_iter().for_each(|one| drop(one.send(())));
+            for one in told {
+                let _ = one.send(()); // whoever waited may be gone
+            }
         }
     }
 

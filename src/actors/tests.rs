@@ -13,6 +13,7 @@ use crate::domain::actions::ActionType;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::command::Command;
 use crate::domain::rejection::Rejection;
+use crate::domain::state::TenantState;
 use crate::domain::templates::save::{CreateTemplate, TemplateDraft};
 use crate::domain::view::feed::Topic;
 use crate::store::Store;
@@ -115,11 +116,11 @@ async fn a_panic_costs_one_answer_and_the_organisation_goes_on() {
     let bench = start(Store::in_memory(), settings()).await;
     let org = bench.organisation("org").await;
     bench.run(&org, place("ana")).await.unwrap();
-    let before = bench.engine.read(&org, None, |state| state.state_hash()).await.unwrap();
+    let before = bench.engine.read(&org, None, TenantState::state_hash).await.unwrap();
     for _ in 0..5 {
         let lost = bench.engine.read(&org, None, |_| -> u8 { panic!("on purpose") }).await.unwrap_err();
         assert!(matches!(lost, Refusal::Failed), "{lost:?}");
-        let after = bench.engine.read(&org, None, |state| state.state_hash()).await.unwrap();
+        let after = bench.engine.read(&org, None, TenantState::state_hash).await.unwrap();
         assert_eq!(before, after);
     }
     bench.run(&org, place("bob")).await.unwrap();
@@ -164,10 +165,10 @@ async fn a_state_that_left_memory_is_read_again_when_it_is_asked() {
     let bench = start(Store::in_memory(), super::services::ActorSettings { passivate_after_ms: 1, ..settings() }).await;
     let org = bench.organisation("org").await;
     bench.run(&org, place("ana")).await.unwrap();
-    let hash = bench.engine.read(&org, None, |state| state.state_hash()).await.unwrap();
+    let hash = bench.engine.read(&org, None, TenantState::state_hash).await.unwrap();
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert!(bench.is_blocked(&org, "ana"), "the index stays");
-    assert_eq!(bench.engine.read(&org, None, |state| state.state_hash()).await.unwrap(), hash);
+    assert_eq!(bench.engine.read(&org, None, TenantState::state_hash).await.unwrap(), hash);
 }
 
 #[actix_web::test]
@@ -230,11 +231,11 @@ async fn a_snapshot_and_a_restart_give_the_same_state() {
     for number in 0..50 {
         bench.run(&org, report(&format!("s{number}"), &format!("c{number}"))).await.unwrap();
     }
-    let (hash, version) = bench.engine.read(&org, None, |state| state.state_hash()).await.unwrap();
+    let (hash, version) = bench.engine.read(&org, None, TenantState::state_hash).await.unwrap();
     bench.engine.stop().await;
     drop(bench);
     assert!(!store.snapshots.generations(org.stream).unwrap().is_empty(), "no snapshot was made");
     let again = start(store, settings()).await;
     let org = again.known("org");
-    assert_eq!(again.engine.read(&org, Some(version), |state| state.state_hash()).await.unwrap(), (hash, version));
+    assert_eq!(again.engine.read(&org, Some(version), TenantState::state_hash).await.unwrap(), (hash, version));
 }
