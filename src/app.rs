@@ -209,6 +209,7 @@ fn serve(
         body_bytes_max: config.server.body_bytes_max,
         keep_alive_s: config.server.keep_alive_s,
         client_timeout_ms: config.server.client_timeout_ms,
+        stop_timeout_s: config.server.stop_timeout_s,
         operator_token: secrets.operator_token.clone(),
         cron_secret: secrets.cron_secret.clone(),
         server_key: secrets.server_key,

@@ -370,7 +370,9 @@ impl Engine {
         venues: Option<Arc<[VenueId]>>,
     ) -> Result<mpsc::Receiver<FeedMessage>, Refusal> {
         answers(org)?;
-        Ok(feed::follow(self.background(), self.services().clone(), org.clone(), after, Wish { topics, venues }))
+        let wish = Wish { topics, venues };
+        let stopping = self.0.stopping.subscribe();
+        Ok(feed::follow(self.background(), self.services().clone(), org.clone(), after, wish, stopping))
     }
 
     /// Takes no more work, waits until what was taken is durable, and has snapshots made where they are worth it.

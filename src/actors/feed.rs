@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::org::{Live, OrgRef};
 use super::refusal::Refusal;
@@ -65,12 +65,13 @@ pub fn follow(
     org: OrgRef,
     after: Option<u64>,
     wish: Wish,
+    stopping: watch::Receiver<bool>,
 ) -> mpsc::Receiver<FeedMessage> {
     let (to, messages) = mpsc::channel(READER_QUEUE);
     let live = org.follow();
     let now = org.version();
     let start = after.unwrap_or(now);
-    let pump = Pump { services, org, wish, to, sent: start };
+    let pump = Pump { services, org, wish, to, stopping, sent: start };
     background.spawn(async move {
         drop(pump.run(live, start, now).await); // an end without a reader is no error
     });
@@ -85,6 +86,8 @@ struct Pump {
     org: OrgRef,
     wish: Wish,
     to: mpsc::Sender<FeedMessage>,
+    /// Turns true when the server stops; a reader that stayed would keep it from ending.
+    stopping: watch::Receiver<bool>,
     /// The last sequence number that was dealt with.
     sent: u64,
 }
@@ -100,6 +103,7 @@ impl Pump {
             let received = tokio::select! {
                 received = live.recv() => received,
                 () = self.to.closed() => return Err(Over),
+                _ = self.stopping.wait_for(|stopping| *stopping) => return Err(Over),
             };
             match received {
                 Ok(commit) => self.take(commit).await?,

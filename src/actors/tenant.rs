@@ -105,6 +105,7 @@ impl<K: Kind> Tenant<K> {
         match &mut self.phase {
             Phase::Quarantined => job.refuse(Refusal::Quarantined),
             Phase::Loading => self.queue.push_back(job),
+            Phase::Asleep if matches!(job, Job::Settle(_)) => job.refuse(Refusal::Stopping), // nothing to settle
             Phase::Asleep => {
                 self.queue.push_back(job);
                 self.load(ctx);

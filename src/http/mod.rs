@@ -129,12 +129,14 @@ pub fn server(listener: TcpListener, state: HttpState, settings: HttpSettings) -
     openapi::text(); // made now rather than for the first reader
     let (workers, keep_alive) = (settings.workers.max(1), Duration::from_secs(settings.keep_alive_s));
     let client_timeout = Duration::from_millis(settings.client_timeout_ms);
+    let stop_timeout_s = settings.stop_timeout_s;
     let site = web::Data::new(Site::new(state, settings));
     let server = HttpServer::new(move || App::new().app_data(site.clone()).configure(configure))
         .workers(workers)
         .keep_alive(keep_alive)
         .client_request_timeout(client_timeout)
         .tcp_nodelay(true)
+        .shutdown_timeout(stop_timeout_s)
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())

@@ -14,6 +14,8 @@ pub struct HttpSettings {
     pub keep_alive_s: u64,
     /// How long a caller may take for the head of a request, and again for its body, in milliseconds.
     pub client_timeout_ms: u64,
+    /// How long a stop waits for requests that are being answered, in seconds.
+    pub stop_timeout_s: u64,
     /// What the operator shows; empty opens nothing.
     pub operator_token: String,
     /// What may ask for the work of all organisations; without one, nobody may.
