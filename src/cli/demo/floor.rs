@@ -101,16 +101,16 @@ impl Floor {
             let title = violation["title"].as_str().unwrap_or_default().to_owned();
             self.open.push_back(Open { id, title, venue });
         }
-        for block in answer["blocks"].as_array().into_iter().flatten() {
-            self.remember(venue, block);
-        }
-        Ok(Some(lines::reported(&answer)))
+        let blocks = answer["blocks"].as_array().into_iter().flatten();
+        let blocked: Vec<String> = blocks.filter_map(|block| self.remember(venue, block)).collect();
+        Ok(Some(lines::reported(&answer, &blocked)))
     }
 
-    fn remember(&mut self, venue: usize, block: &Value) {
+    /// Remembers a block and gives whom it hits; `None` when it was known or is over.
+    fn remember(&mut self, venue: usize, block: &Value) -> Option<String> {
         let id = id_of(block);
         if !block["lifted_at"].is_null() || self.blocks.iter().any(|known| known.id == id) {
-            return;
+            return None;
         }
         if self.blocks.len() == BLOCKS_MAX {
             self.blocks.pop_front();
@@ -120,7 +120,9 @@ impl Floor {
         } else {
             VENUES[venue].gm
         };
-        self.blocks.push_back(Standing { id, whom: lines::whom(block), venue, by });
+        let whom = lines::whom(block);
+        self.blocks.push_back(Standing { id, whom: whom.clone(), venue, by });
+        Some(whom)
     }
 
     async fn clear(
