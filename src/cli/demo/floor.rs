@@ -33,6 +33,7 @@ struct Open {
     id: String,
     title: String,
     venue: usize,
+    is_acknowledged: bool,
 }
 
 struct Standing {
@@ -99,7 +100,7 @@ impl Floor {
         let id = id_of(violation);
         if self.open.iter().all(|open| open.id != id) {
             let title = violation["title"].as_str().unwrap_or_default().to_owned();
-            self.open.push_back(Open { id, title, venue });
+            self.open.push_back(Open { id, title, venue, is_acknowledged: false });
         }
         let blocks = answer["blocks"].as_array().into_iter().flatten();
         let blocked: Vec<String> = blocks.filter_map(|block| self.remember(venue, block)).collect();
@@ -154,7 +155,9 @@ impl Floor {
     }
 
     async fn acknowledge(&mut self, venue: usize) -> Result<Option<String>, CallError> {
-        let Some(open) = self.open.iter().rev().find(|open| open.venue == venue) else { return Ok(None) };
+        let unseen = |open: &&mut Open| open.venue == venue && !open.is_acknowledged;
+        let Some(open) = self.open.iter_mut().rev().find(unseen) else { return Ok(None) };
+        open.is_acknowledged = true;
         let (id, title) = (open.id.clone(), open.title.clone());
         let body = json!({ "note": "On it" });
         self.person(VENUES[venue].gm, &format!("{VIOLATIONS}/{id}/acknowledge"), &body).await?;
