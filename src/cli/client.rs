@@ -92,10 +92,14 @@ impl fmt::Display for Problem {
         if let Some(detail) = self.detail.as_ref().filter(|detail| **detail != self.title) {
             line = format!("{line}: {detail}");
         }
-        line = format!("{line} ({} {})", self.status, self.code);
+        let mut faults = String::new();
         for fault in &self.errors {
-            line = format!("{line}; {} {}", fault.pointer, fault.detail);
+            let place = format!("{} {}", fault.pointer, fault.detail);
+            if !line.contains(&place) {
+                faults = format!("{faults}; {place}");
+            }
         }
+        line = format!("{line} ({} {}){faults}", self.status, self.code);
         f.write_str(&plain(&line))
     }
 }
@@ -140,8 +144,9 @@ impl Client {
     /// # Errors
     /// There is none, and those of [`Client::new`].
     pub fn from_environment(url: &str) -> anyhow::Result<Self> {
-        let token = std::env::var("ACTION_CENTER_TOKEN")
-            .context("set ACTION_CENTER_TOKEN to the operator token or an API key")?;
+        let Ok(token) = std::env::var("ACTION_CENTER_TOKEN") else {
+            bail!("set ACTION_CENTER_TOKEN to the operator token or an API key");
+        };
         Self::new(url, token.trim())
     }
 
@@ -158,7 +163,7 @@ impl Client {
         let url = format!("{}/api/session", self.base);
         let body = json!({ "org_id": org_id, "email": email, "password": password });
         let sent = self.http.post(&url).json(&body).send().await;
-        let response = sent.map_err(|source| CallError::NoAnswer { url: url.clone(), source })?;
+        let response = sent.map_err(|error| no_answer(&url, error))?;
         let status = response.status();
         let cookie =
             response.headers().get_all("set-cookie").iter().find_map(|value| session_cookie(value.to_str().ok()?));
@@ -237,7 +242,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|source| CallError::NoAnswer { url: url.clone(), source })?;
+        let response = request.send().await.map_err(|error| no_answer(&url, error))?;
         read(&url, response).await
     }
 }
@@ -255,14 +260,17 @@ pub fn segment(text: &str) -> String {
 async fn read(url: &str, mut response: Response) -> Result<Value, CallError> {
     let status = response.status();
     let mut body = Vec::new();
-    let failed = |source| CallError::NoAnswer { url: url.to_owned(), source };
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(url, error))? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
             return Err(CallError::Unreadable { url: url.to_owned(), status });
         }
         body.extend_from_slice(&chunk);
     }
     understood(url, status, &body)
+}
+
+fn no_answer(url: &str, error: reqwest::Error) -> CallError {
+    CallError::NoAnswer { url: url.to_owned(), source: error.without_url() }
 }
 
 fn understood(url: &str, status: StatusCode, body: &[u8]) -> Result<Value, CallError> {

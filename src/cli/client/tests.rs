@@ -17,6 +17,13 @@ fn a_problem_is_one_line_with_every_place() {
 }
 
 #[test]
+fn a_place_that_the_detail_names_is_not_said_twice() {
+    let body = r#"{"title":"Invalid body","status":422,"detail":"/name is empty","code":"invalid-body",
+        "errors":[{"pointer":"/name","detail":"is empty"}]}"#;
+    assert_eq!(answered(422, body).unwrap_err().to_string(), "Invalid body: /name is empty (422 invalid-body)");
+}
+
+#[test]
 fn a_problem_without_detail_is_its_title() {
     let refused = answered(404, r#"{"title":"Not found","status":404,"code":"not-found"}"#).unwrap_err();
     assert_eq!(refused.to_string(), "Not found (404 not-found)");

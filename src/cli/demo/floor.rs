@@ -33,6 +33,7 @@ struct Open {
     id: String,
     title: String,
     venue: usize,
+    is_acknowledged: bool,
 }
 
 struct Standing {
@@ -99,18 +100,18 @@ impl Floor {
         let id = id_of(violation);
         if self.open.iter().all(|open| open.id != id) {
             let title = violation["title"].as_str().unwrap_or_default().to_owned();
-            self.open.push_back(Open { id, title, venue });
+            self.open.push_back(Open { id, title, venue, is_acknowledged: false });
         }
-        for block in answer["blocks"].as_array().into_iter().flatten() {
-            self.remember(venue, block);
-        }
-        Ok(Some(lines::reported(&answer)))
+        let blocks = answer["blocks"].as_array().into_iter().flatten();
+        let blocked: Vec<String> = blocks.filter_map(|block| self.remember(venue, block)).collect();
+        Ok(Some(lines::reported(&answer, &blocked)))
     }
 
-    fn remember(&mut self, venue: usize, block: &Value) {
+    /// Remembers a block and gives whom it hits; `None` when it was known or is over.
+    fn remember(&mut self, venue: usize, block: &Value) -> Option<String> {
         let id = id_of(block);
         if !block["lifted_at"].is_null() || self.blocks.iter().any(|known| known.id == id) {
-            return;
+            return None;
         }
         if self.blocks.len() == BLOCKS_MAX {
             self.blocks.pop_front();
@@ -120,7 +121,9 @@ impl Floor {
         } else {
             VENUES[venue].gm
         };
-        self.blocks.push_back(Standing { id, whom: lines::whom(block), venue, by });
+        let whom = lines::whom(block);
+        self.blocks.push_back(Standing { id, whom: whom.clone(), venue, by });
+        Some(whom)
     }
 
     async fn clear(
@@ -152,7 +155,9 @@ impl Floor {
     }
 
     async fn acknowledge(&mut self, venue: usize) -> Result<Option<String>, CallError> {
-        let Some(open) = self.open.iter().rev().find(|open| open.venue == venue) else { return Ok(None) };
+        let unseen = |open: &&mut Open| open.venue == venue && !open.is_acknowledged;
+        let Some(open) = self.open.iter_mut().rev().find(unseen) else { return Ok(None) };
+        open.is_acknowledged = true;
         let (id, title) = (open.id.clone(), open.title.clone());
         let body = json!({ "note": "On it" });
         self.person(VENUES[venue].gm, &format!("{VIOLATIONS}/{id}/acknowledge"), &body).await?;

@@ -16,21 +16,20 @@ pub fn mailed(mail: &Mail) -> String {
     plain(&format!("{:<14} mail to {}: {}", "", mail.to.join(", "), mail.subject))
 }
 
-/// A report and what followed from it.
-pub fn reported(answer: &Value) -> String {
+/// A report and what followed from it; `blocked` says who is blocked because of it and was not before.
+pub fn reported(answer: &Value, blocked: &[String]) -> String {
     let violation = &answer["violation"];
     let mut line = format!("{} ({})", text(violation, "title"), text(violation, "severity"));
     let occurrences = violation["occurrences"].as_u64().unwrap_or(1);
+    let mut effects = Vec::new();
     if occurrences > 1 {
-        return format!("{line}, reported {occurrences} times by now");
+        line = format!("{line}, reported {occurrences} times by now");
+    } else {
+        let alerts = list(answer, "actions").filter(|action| action["action_type"] == "alert");
+        effects.extend(alerts.map(|action| format!("alert to {}", text(action, "action_target"))));
     }
-    let alerts = list(answer, "actions").filter(|action| action["action_type"] == "alert");
-    let mut effects: Vec<String> = alerts.map(|action| format!("alert to {}", text(action, "action_target"))).collect();
-    effects.extend(list(answer, "blocks").map(|block| format!("block: {}", whom(block))));
-    if !effects.is_empty() {
-        line = format!("{line} -> {}", effects.join(", "));
-    }
-    line
+    effects.extend(blocked.iter().map(|whom| format!("block: {whom}")));
+    if effects.is_empty() { line } else { format!("{line} -> {}", effects.join(", ")) }
 }
 
 /// A till's question and the answer.
@@ -71,15 +70,18 @@ mod tests {
             "actions": [{ "action_type": "alert", "action_target": "gm@pier-nine.example" }, { "action_type": "block" }],
             "blocks": [{ "blocked_entity_id": "ana", "block_type": "comp_approval", "limit": { "amount": 50 } }],
         });
+        let blocked: Vec<String> = list(&answer, "blocks").map(whom).collect();
         let line =
             "Comp of 250.00 by Ana (critical) -> alert to gm@pier-nine.example, block: ana (comp_approval over 50)";
-        assert_eq!(reported(&answer), line);
+        assert_eq!(reported(&answer, &blocked), line);
     }
 
     #[test]
     fn a_repeated_report_says_how_often() {
         let answer = json!({ "violation": { "title": "Sales behind", "severity": "warning", "occurrences": 3 } });
-        assert_eq!(reported(&answer), "Sales behind (warning), reported 3 times by now");
+        assert_eq!(reported(&answer, &[]), "Sales behind (warning), reported 3 times by now");
+        let line = "Sales behind (warning), reported 3 times by now -> block: pier-nine (section_opening)";
+        assert_eq!(reported(&answer, &["pier-nine (section_opening)".into()]), line);
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub fn amount(cents: u32) -> f64 {
     f64::from(cents) / 100.0
 }
 
+/// The same as JSON; whole amounts have no decimals, because messages show them as they come.
+fn number(cents: u32) -> Value {
+    if cents.is_multiple_of(100) { json!(cents / 100) } else { json!(amount(cents)) }
+}
+
 /// A comp of a server.
 pub fn comp(id: &str, venue: &Venue, server: Server, comp: Comp) -> Value {
     json!({
@@ -42,7 +47,7 @@ pub fn comp(id: &str, venue: &Venue, server: Server, comp: Comp) -> Value {
         "source_table": "comps",
         "source_id": id,
         "metadata": {
-            "comp_amount": amount(comp.cents), "comp_reason": comp.reason, "approved": comp.approved,
+            "comp_amount": number(comp.cents), "comp_reason": comp.reason, "approved": comp.approved,
             "server_id": server.id, "server_name": server.name,
         },
     })
