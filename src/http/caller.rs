@@ -140,27 +140,49 @@ impl Call {
         Ok(respond::json(actix_web::http::StatusCode::OK, body, Some(version)))
     }
 
+    /// Checks that the caller's power reaches as far as a thing that is for these venues, or for all.
+    ///
+    /// # Errors
+    /// `venue-not-allowed`: who is limited to venues manages nobody and nothing beyond them.
+    pub fn expect_to_cover(&self, venues: Option<&[VenueId]>) -> Result<(), Problem> {
+        let covered = match (&self.caller.venues, venues) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(venues)) => venues.iter().all(|venue| self.caller.reaches(Some(venue))),
+        };
+        if covered { Ok(()) } else { Err(Rejection::VenueNotAllowed.into()) }
+    }
+
+    /// The same for something of the directory; `find` gives its venues, and nothing where it is not there.
+    ///
+    /// # Errors
+    /// `venue-not-allowed`.
+    pub async fn expect_to_cover_found<F>(&self, find: F) -> Result<(), Problem>
+    where
+        F: FnOnce(&Directory, &OrgId) -> Option<Option<Vec<VenueId>>> + Send + 'static,
+    {
+        if self.caller.venues.is_none() {
+            return Ok(());
+        }
+        let org_id = self.org_id().clone();
+        let found = self.site.engine.directory_read(move |directory| find(directory, &org_id)).await?;
+        found.map_or(Ok(()), |venues| self.expect_to_cover(venues.as_deref()))
+    }
+
     /// Checks venues that are handed on to somebody else: they exist, and nobody hands on more than they have.
     ///
     /// # Errors
     /// `unknown-venue`, `venue-not-allowed`.
-    pub async fn expect_venues(&self, venues: Option<&Vec<VenueId>>) -> Result<(), Problem> {
-        let Some(venues) = venues else {
-            return if self.caller.venues.is_none() { Ok(()) } else { Err(Rejection::VenueNotAllowed.into()) };
-        };
-        let (venues, caller) = (venues.clone(), self.caller.clone());
-        let check = move |state: &TenantState| {
-            if venues.iter().any(|venue| state.venue(venue).is_none()) {
-                return Err(Rejection::UnknownVenue { pointer: "/venues" });
+    pub async fn expect_venues(&self, venues: Option<&[VenueId]>) -> Result<(), Problem> {
+        if let Some(venues) = venues {
+            let named = venues.to_vec();
+            let known = move |state: &TenantState| named.iter().all(|venue| state.venue(venue).is_some());
+            let (known, _) = self.site.engine.read(self.org(), None, known).await?;
+            if !known {
+                return Err(Rejection::UnknownVenue { pointer: "/venues" }.into());
             }
-            if venues.iter().all(|venue| caller.reaches(Some(venue))) {
-                Ok(())
-            } else {
-                Err(Rejection::VenueNotAllowed)
-            }
-        };
-        let (checked, _) = self.site.engine.read(self.org(), None, check).await?;
-        Ok(checked?)
+        }
+        self.expect_to_cover(venues)
     }
 }
 

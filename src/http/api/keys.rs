@@ -75,7 +75,7 @@ pub async fn create(req: HttpRequest, payload: web::Payload) -> Answer {
     let sent = call.sent(&req, payload).await?;
     let body: KeyBody = sent.json()?;
     let venues = read_venues(body.venues)?;
-    call.expect_venues(venues.as_ref()).await?;
+    call.expect_venues(venues.as_deref()).await?;
     let authority = body.authority.map(|rung| Authority::named(&rung));
     expect_rung(&call, authority.clone()).await?;
     let credential = sealed::shown(&req)?;
@@ -109,7 +109,10 @@ async fn expect_rung(call: &Call, authority: Option<Authority>) -> Result<(), Pr
 )]
 pub async fn revoke(req: HttpRequest) -> Answer {
     let call = Call::allowed(&req, Operation::ManageKeys)?;
-    let command = RevokeKey { org_id: call.org_id().clone(), id: path::last(&req)?.into() };
+    let id: std::sync::Arc<str> = path::last(&req)?.into();
+    let named = id.clone();
+    call.expect_to_cover_found(move |directory, org| directory.key(org, &named).map(|key| key.venues.clone())).await?;
+    let command = RevokeKey { org_id: call.org_id().clone(), id };
     let done = call.directory(Sent::nothing(), DirectoryCommand::RevokeKey(command)).await?;
     Ok(call.accepted(done))
 }

@@ -44,6 +44,7 @@ pub struct SettingsBody {
 )]
 pub async fn change(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::ChangeSettings)?;
+    call.expect_to_cover(None)?;
     let sent = call.sent(&req, payload).await?;
     let SettingsBody { name, contacts, authority_ladder } = sent.json()?;
     let draft = SettingsDraft { name, contacts, authority_ladder };

@@ -8,12 +8,14 @@ use super::venues as read_venues;
 use crate::domain::directory::commands::DirectoryCommand;
 use crate::domain::directory::people::{ChangeUser, CreateUser, RemoveUser};
 use crate::domain::directory::view::{self, UserView};
+use crate::domain::ids::UserId;
 use crate::domain::people::Role;
 use crate::domain::permission::Operation;
 use crate::http::body::{Sent, nullable};
 use crate::http::caller::Call;
 use crate::http::paging::{Order, PageOf, paging};
 use crate::http::path;
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::respond::Answer;
 
@@ -55,7 +57,7 @@ pub async fn create(req: HttpRequest, payload: web::Payload) -> Answer {
     let sent = call.sent(&req, payload).await?;
     let body: UserBody = sent.json()?;
     let venues = read_venues(body.venues)?;
-    call.expect_venues(venues.as_ref()).await?;
+    call.expect_venues(venues.as_deref()).await?;
     let password_hash = match body.password {
         Some(password) => Some(call.site.passwords.hash("/password", password).await?),
         None => None,
@@ -95,11 +97,12 @@ pub struct UserChangeBody {
 pub async fn change(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::ManagePeople)?;
     let id = path::last(&req)?;
+    expect_to_manage(&call, &id).await?;
     let sent = call.sent(&req, payload).await?;
     let body: UserChangeBody = sent.json()?;
     let venues = body.venues.map(read_venues).transpose()?;
     if let Some(venues) = &venues {
-        call.expect_venues(venues.as_ref()).await?;
+        call.expect_venues(venues.as_deref()).await?;
     }
     let password_hash = match body.password {
         Some(password) => Some(call.site.passwords.hash("/password", password).await?),
@@ -125,9 +128,17 @@ pub async fn change(req: HttpRequest, payload: web::Payload) -> Answer {
 )]
 pub async fn remove(req: HttpRequest) -> Answer {
     let call = Call::allowed(&req, Operation::ManagePeople)?;
-    let command = RemoveUser { org_id: call.org_id().clone(), id: path::last(&req)? };
+    let id = path::last(&req)?;
+    expect_to_manage(&call, &id).await?;
+    let command = RemoveUser { org_id: call.org_id().clone(), id };
     let done = call.directory(Sent::nothing(), DirectoryCommand::RemoveUser(command)).await?;
     Ok(call.accepted(done))
+}
+
+/// Whoever is limited to venues manages people of those venues only; a password is a person's whole power.
+async fn expect_to_manage(call: &Call, id: &str) -> Result<(), Problem> {
+    let Ok(id) = UserId::parse(id) else { return Ok(()) };
+    call.expect_to_cover_found(move |directory, org| directory.user(org, &id).map(|user| user.venues.clone())).await
 }
 
 #[cfg(test)]
