@@ -74,6 +74,9 @@ struct Nothing {}
 async fn collect(req: &HttpRequest, mut payload: Payload, bytes_max: usize) -> Result<Bytes, Problem> {
     let declared = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut too_large = declared.is_some_and(|length| length > bytes_max);
+    if declared.is_some_and(|length| length > DRAINED_BYTES_MAX) {
+        return Err(body_too_large(bytes_max));
+    }
     let (mut bytes, mut drained) = (BytesMut::new(), 0);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| problem!("malformed-json", "the body broke off"))?;
@@ -88,9 +91,13 @@ async fn collect(req: &HttpRequest, mut payload: Payload, bytes_max: usize) -> R
         }
     }
     if too_large {
-        return Err(problem!("body-too-large", "a body is at most {bytes_max} bytes"));
+        return Err(body_too_large(bytes_max));
     }
     Ok(bytes.freeze())
+}
+
+fn body_too_large(bytes_max: usize) -> Problem {
+    problem!("body-too-large", "a body is at most {bytes_max} bytes")
 }
 
 fn is_json(req: &HttpRequest) -> bool {
@@ -123,9 +130,21 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Category::Syntax | Category::Eof | Category::Io => malformed(error.inner()),
         Category::Data => {
             let said = error.inner().to_string();
-            let detail = said.split(" at line ").next().unwrap_or_default().to_owned();
-            invalid(pointer(error.path(), &detail), detail)
+            let detail = said.split(" at line ").next().unwrap_or_default();
+            invalid(pointer(error.path(), detail), plain(detail))
         }
+    }
+}
+
+/// What is wrong, as a sentence whose subject is the place.
+fn plain(detail: &str) -> String {
+    if detail.starts_with("missing field") {
+        return "is missing".into();
+    }
+    match detail.strip_prefix("unknown field").and_then(|rest| rest.split_once(", expected ")) {
+        Some((_, known)) => format!("is not known here; known are {}", known.trim_start_matches("one of ")),
+        None if detail.starts_with("unknown field") => "is not known here".into(),
+        None => format!("does not fit: {detail}"),
     }
 }
 
@@ -219,6 +238,14 @@ mod tests {
         );
         assert_eq!(wrong(r#"{"title": "a", "inner": [{"amount": 1, "b/~": 2}]}"#), (422, "/inner/0/b~1~0".into()));
         assert_eq!(wrong("[]").0, 422);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_about_its_place() {
+        let said = |text: &str| parse::<Sample>(text.as_bytes()).unwrap_err().document()["detail"].clone();
+        assert_eq!(said("{}"), "/title is missing");
+        assert_eq!(said(r#"{"colour": 1}"#), "/colour is not known here; known are `title`, `severity`, `inner`");
+        assert_eq!(said(r#"{"title": 5}"#), "/title does not fit: invalid type: integer `5`, expected a string");
     }
 
     #[test]
