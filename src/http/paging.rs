@@ -5,7 +5,7 @@ use super::query::Query;
 use crate::domain::view::list::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Paging};
 
 /// A page of a list.
-#[derive(utoipa::ToSchema)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[allow(dead_code, reason = "it describes what the domain's view writes")]
 pub struct PageOf<T> {
     /// What is on the page.

@@ -83,7 +83,6 @@ pub enum CheckOrPage<'a> {
     /// To a check.
     Check(CheckAnswer),
     /// With `mode=list`.
-    #[serde(skip)]
     Page(PageOf<BlockView<'a>>),
 }
 
