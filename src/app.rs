@@ -18,6 +18,7 @@ use crate::delivery::channels::email::{EmailChannel, EmailSettings};
 use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
 use crate::http::{self, HttpSettings, HttpState};
+use crate::priority::{BESIDE_REQUESTS, step_back};
 use crate::secrets::{self, Secrets};
 use crate::store::sled_journal::SledJournalConfig;
 use crate::store::snapshotter::Snapshotter;
@@ -148,11 +149,16 @@ fn threads(config: &Config) -> Result<(tokio::runtime::Runtime, Vec<Arbiter>), S
     let background = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("background")
+        .on_thread_start(|| step_back(BESIDE_REQUESTS))
         .enable_all()
         .build()
         .map_err(|error| StartError::because("cannot start threads")(&error))?;
     let count = if config.actors.threads == 0 { processors() } else { config.actors.threads };
-    Ok((background, (0..count).map(|_| Arbiter::new()).collect()))
+    let arbiters: Vec<Arbiter> = (0..count).map(|_| Arbiter::new()).collect();
+    for arbiter in &arbiters {
+        arbiter.spawn_fn(|| step_back(BESIDE_REQUESTS));
+    }
+    Ok((background, arbiters))
 }
 
 fn engine(

@@ -5,7 +5,7 @@
 //! ```text
 //! main → cli → app → http → actors → delivery → store → domain
 //! ```
-//! `clock`, `config` and `telemetry` are leaves: they know none of the layers.
+//! `clock`, `config`, `priority`, `secrets` and `telemetry` are leaves: they know none of the layers.
 
 #![allow(unsafe_code, reason = "stub")]
 
@@ -17,6 +17,7 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod http;
+pub mod priority;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;

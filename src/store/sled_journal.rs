@@ -25,6 +25,7 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Sender, TrySendError, bounded};
 
 use crate::domain::ids::StreamId;
+use crate::priority::{BESIDE_REQUESTS, step_back};
 use crate::store::data_dir::DataDir;
 use crate::store::disk::Disk;
 use crate::store::journal::{Ack, Done, Entry, Journal, JournalError};
@@ -93,7 +94,10 @@ impl SledJournal {
         let writer = Writer::new(db.clone(), file, disk, space, shared.clone());
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
-            .spawn(move || writer.run(&queue))
+            .spawn(move || {
+                step_back(BESIDE_REQUESTS);
+                writer.run(&queue);
+            })
             .map_err(GenerationError::Io)?;
         let (closed, writer) = (AtomicBool::new(false), Mutex::new(Some(thread)));
         Ok(Self { jobs, queued_batches_max: config.queued_batches_max.max(1), closed, writer, shared, db, _dir: dir })

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::domain::ids::StreamId;
+use crate::priority::{CAN_WAIT, step_back};
 use crate::store::archive::{ArchiveError, History, SEGMENT_BYTES_MAX};
 use crate::store::journal::JournalError;
 use crate::store::record;
@@ -20,8 +21,6 @@ use crate::store::snapshots::{Snapshot, SnapshotError, Snapshots};
 
 /// Jobs that may wait; more are refused, and their snapshots are made another time.
 pub const QUEUED_JOBS_MAX: usize = 256;
-/// How far the thread steps back behind the others: it has time, requests have not.
-const NICE: i32 = 10;
 
 /// Called once with the fate of a job, on the snapshotter's thread or, when it is refused, the caller's.
 pub type SnapshotDone = Box<dyn FnOnce(Result<(), SnapshotJobError>) + Send>;
@@ -86,7 +85,7 @@ impl Snapshotter {
     pub fn start<S: Fold + 'static>(history: History, snapshots: Snapshots) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(QUEUED_JOBS_MAX);
         let thread = std::thread::Builder::new().name("snapshotter".into()).spawn(move || {
-            step_back();
+            step_back(CAN_WAIT);
             run::<S>(&queue, &history, &snapshots);
         })?;
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
@@ -180,13 +179,6 @@ fn retire(history: &History, snapshots: &Snapshots, stream: StreamId) -> Result<
         history.archive.add(stream, &entries)?;
     }
     Ok(history.journal.cut(stream, older.min(history.archive.last_seq(stream)?))?)
-}
-
-/// Lowers the priority of the calling thread. On Linux "this process" means just this thread.
-fn step_back() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::warn!(%error, "the snapshotter keeps its priority");
-    }
 }
 
 #[cfg(test)]

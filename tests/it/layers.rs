@@ -8,9 +8,10 @@ use crate::source::{self, CodePath};
 const LAYERS: [&str; 8] = ["main", "cli", "app", "http", "actors", "delivery", "store", "domain"];
 
 /// Rooms beside the layers: they know none of the layers, and only the named ones know them.
-const LEAVES: [(&str, &[&str]); 4] = [
+const LEAVES: [(&str, &[&str]); 5] = [
     ("clock", &["main", "cli", "app", "http", "actors", "delivery", "store", "telemetry"]),
     ("config", &["main", "cli", "app", "telemetry"]),
+    ("priority", &["app", "actors", "store"]),
     ("secrets", &["app"]),
     ("telemetry", &["main", "cli", "app"]),
 ];
