@@ -100,6 +100,7 @@ pub async fn list(req: HttpRequest) -> Answer {
 )]
 pub async fn create(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::EditTemplates)?;
+    call.expect_to_cover(None)?; // rules are for all venues
     let sent = call.sent(&req, payload).await?;
     let draft = sent.json::<TemplateBody>()?.draft("")?;
     call.command(sent, Command::CreateTemplate(Box::new(CreateTemplate { draft }))).await
@@ -130,6 +131,7 @@ pub async fn show(req: HttpRequest) -> Answer {
 )]
 pub async fn replace(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::EditTemplates)?;
+    call.expect_to_cover(None)?; // rules are for all venues
     let id = path::uuid(&req)?;
     let sent = call.sent(&req, payload).await?;
     let draft = sent.json::<TemplateBody>()?.draft("")?;
@@ -143,6 +145,7 @@ pub async fn replace(req: HttpRequest, payload: web::Payload) -> Answer {
 )]
 pub async fn delete(req: HttpRequest) -> Answer {
     let call = Call::allowed(&req, Operation::EditTemplates)?;
+    call.expect_to_cover(None)?; // rules are for all venues
     let id = path::uuid(&req)?;
     call.command(Sent::nothing(), Command::DeleteTemplate(DeleteTemplate { id })).await
 }
