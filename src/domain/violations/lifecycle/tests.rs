@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::actions::ExecutionStatus;
+use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::people::Held;
 use crate::domain::testing::{
-    Tenant, acknowledge, alert, asking, block_on, blocking, comp, comp_of, key, lift, person, pointers, resolve, rung,
-    tenant,
+    Tenant, acknowledge, alert, asking, attempt, block_on, blocking, comp, comp_of, key, lift, person, pointers,
+    resolve, rung, tenant,
 };
 use crate::domain::violations::report::Report;
 
@@ -165,4 +165,15 @@ fn running_templates_makes_what_is_missing_and_then_nothing() {
     let mut tenant = tenant.with_template(alert());
     tenant.run(RunTemplates { id });
     assert_eq!(tenant.last.len(), 1, "only the new one");
+}
+
+#[test]
+fn an_action_of_a_resolved_violation_is_not_tried_again() {
+    let mut tenant = tenant().with_template(alert()).with_violation(comp());
+    let (id, action, at) = (tenant.only_violation().id, tenant.only_action().id, tenant.now);
+    tenant.run(attempt(action, AttemptOutcome::Refused));
+    tenant.run(resolve(id));
+    let refusal = tenant.refused(crate::domain::testing::retry(action));
+    assert_eq!(refusal, Rejection::AlreadyResolved { at });
+    assert_eq!(tenant.state.actions.pending_count(), 0);
 }
