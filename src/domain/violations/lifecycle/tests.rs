@@ -177,3 +177,11 @@ fn an_action_of_a_resolved_violation_is_not_tried_again() {
     assert_eq!(refusal, Rejection::AlreadyResolved { at });
     assert_eq!(tenant.state.actions.pending_count(), 0);
 }
+
+#[test]
+fn no_block_is_placed_for_a_resolved_violation() {
+    let mut tenant = tenant().with_violation(comp());
+    let (id, at) = (tenant.only_violation().id, tenant.now);
+    tenant.run(resolve(id));
+    assert_eq!(tenant.refused(block_on("ana").for_violation(id)), Rejection::AlreadyResolved { at });
+}
