@@ -181,6 +181,18 @@ fn require_override_asks_for_the_rung_it_names() {
 }
 
 #[test]
+fn require_override_asks_for_the_rung_that_its_target_renders_to() {
+    let made = |approver: serde_json::Value| {
+        let report = comp().with_metadata(json!({ "server_id": "ana", "approver": approver }));
+        let tenant = tenant().with_template(asking("{{approver}}")).with_violation(report);
+        (tenant.only_block().override_authority.clone().unwrap().to_string(), tenant.only_action().status)
+    };
+    assert_eq!(made(json!("gm")), ("gm".into(), ExecutionStatus::Delivered));
+    assert_eq!(made(json!("cook")), ("owner".into(), ExecutionStatus::Failed), "no rung: the highest decides");
+    assert_eq!(made(Value::Null), ("owner".into(), ExecutionStatus::Failed));
+}
+
+#[test]
 fn an_alert_and_an_escalation_place_no_block() {
     let escalating = TemplateDraft { action_type: ActionType::Escalate, action_target: "gm".into(), ..alert() };
     let tenant = tenant().with_template(alert()).with_template(escalating).with_violation(comp());
