@@ -55,3 +55,6 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
     };
     if enough { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
 }
+
+#[cfg(test)]
+mod tests;
