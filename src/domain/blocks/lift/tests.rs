@@ -114,6 +114,16 @@ fn what_is_over_is_not_lifted_ticked_or_not() {
 }
 
 #[test]
+fn a_clock_that_goes_back_does_not_bring_an_ended_block_back() {
+    let (mut tenant, id, at) = expiring();
+    tenant.later_ms(MINUTE_MS);
+    tenant.run(Tick { at_most: 10 });
+    tenant.later_ms(-30_000);
+    assert!(!tenant.is_blocked("ana") && !tenant.only_block().is_active(tenant.now));
+    assert_eq!(tenant.refused(lift(id)), Rejection::BlockExpired { at });
+}
+
+#[test]
 fn a_rung_that_the_ladder_lost_is_the_business_of_its_top() {
     let mut tenant = tenant().with_block(asking(Some("gm"))).with(ladder(&["captain", "king"]));
     let id = tenant.only_block().id;
