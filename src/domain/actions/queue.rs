@@ -113,3 +113,6 @@ impl RetryAction {
         Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
     }
 }
+
+#[cfg(test)]
+mod tests;
