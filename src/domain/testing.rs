@@ -23,7 +23,7 @@ use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
 use super::templates::conditions::Conditions;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
-use super::templates::{ActionData, Limit};
+use super::templates::ActionData;
 use super::time::Timestamp;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
 use super::violations::report::{Report, ReportViolation};
@@ -387,10 +387,6 @@ pub fn ladder(rungs: &[&str]) -> ChangeSettings {
 
 pub fn amount(text: &str) -> rust_decimal::Decimal {
     text.parse().expect("an amount")
-}
-
-pub fn limit(text: &str) -> Limit {
-    Limit { amount: amount(text) }
 }
 
 /// Where an invalid command was at fault.

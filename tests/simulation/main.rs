@@ -13,7 +13,7 @@ use planted::Planted;
 use world::{Trace, World};
 
 const STEPS: usize = 400;
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 40;
 /// How many histories a planted bug may survive.
 const PATIENCE: u64 = 12;
 
@@ -40,7 +40,7 @@ fn what_must_hold_holds_in_every_history() {
         sum(|trace| trace.restarts),
         sum(|trace| trace.snapshots),
     ];
-    let least = [2_000, 500, 200, 50, 100, 100];
+    let least = [4_000, 1_000, 250, 100, 200, 200];
     assert!(reached.iter().zip(least).all(|(reached, least)| *reached >= least), "too little happened: {reached:?}");
 }
 
@@ -64,6 +64,7 @@ fn the_same_seed_lives_the_same_history() {
 fn every_planted_bug_is_found() {
     for bug in Planted::BUGS {
         let found = (1..=PATIENCE).find_map(|seed| World::new(seed, bug).live(STEPS).err());
-        assert!(found.is_some(), "{bug:?} was not found");
+        let why = found.unwrap_or_else(|| panic!("{bug:?} was not found"));
+        assert!(bug.shows_as().iter().any(|words| why.contains(words)), "{bug:?} was found as something else: {why}");
     }
 }

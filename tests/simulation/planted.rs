@@ -47,6 +47,23 @@ impl Planted {
         Self::LeavesBlocks,
     ];
 
+    /// Words that stand in what the judge says when it finds this bug; several, since some show in more than one place.
+    pub fn shows_as(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing => &[],
+            Self::AcknowledgesRefused | Self::AcknowledgesEarly => &["is not in the journal"],
+            Self::DropsLastRecord => &["is not in the journal", "is damaged", "the answer at"],
+            Self::KeepsMemory => &["another state than memory", "the journal refused", "nobody decided"],
+            Self::ForgetsKeys => &["was done twice"],
+            Self::MixesIndexes => &["is blocked by nothing", "instead of"],
+            Self::MixesStreams => &["speaks of", "is not open", "is in both"],
+            Self::LiftsTwice => &["ended twice"],
+            Self::CountsTwice => &["was reported"],
+            Self::LeavesPending => &["has a pending action"],
+            Self::LeavesBlocks => &["holds a block"],
+        }
+    }
+
     /// The events as this bug would have them.
     pub fn distorts(self, events: Vec<Event>) -> Vec<Event> {
         let resolves = events.iter().any(|event| matches!(event, Event::ViolationResolved { .. }));

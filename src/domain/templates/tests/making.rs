@@ -182,7 +182,7 @@ fn require_override_asks_for_the_rung_it_names() {
 
 #[test]
 fn require_override_asks_for_the_rung_that_its_target_renders_to() {
-    let made = |approver: serde_json::Value| {
+    let made = |approver: Value| {
         let report = comp().with_metadata(json!({ "server_id": "ana", "approver": approver }));
         let tenant = tenant().with_template(asking("{{approver}}")).with_violation(report);
         (tenant.only_block().override_authority.clone().unwrap().to_string(), tenant.only_action().status)
