@@ -139,8 +139,16 @@ fn write_answer(start: &str, version: u64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::blocks::Block;
+    use crate::domain::blocks::check::verdicts;
+    use crate::domain::blocks::place::{PlaceBlock, Tick};
     use crate::domain::ids::{EntityId, VenueId};
+    use crate::domain::people::Authority;
+    use crate::domain::testing::{FRIDAY, Tenant, amount, at, block_on, ladder, lift, tenant};
+    use crate::domain::time::MINUTE_MS;
 
     fn key(block_type: &str, entity: &str) -> BlockKey {
         BlockKey { block_type: block_type.into(), entity_id: EntityId::parse(entity).unwrap() }
@@ -192,5 +200,94 @@ mod tests {
         index.put(StreamId(1), &key("comp", "ana"), Vec::new());
         assert!(index.is_empty());
         assert!(!ask(&index, 1, "ana", None, None, 0));
+    }
+
+    /// What the naive model gives for a question: every block is looked at, nothing is prepared.
+    fn naive(tenant: &Tenant, question: &Question<'_>) -> Option<uuid::Uuid> {
+        let organisation = tenant.state.organisation();
+        let rank = |rung: &Option<Authority>| rung.as_ref().and_then(|rung| organisation.rank(rung));
+        let mut best: Option<&Block> = None;
+        for block in tenant.state.blocks.iter() {
+            let same = &*block.key.block_type == question.block_type && block.key.entity_id.as_str() == question.entity_id;
+            let over = block.lifted.is_some() || block.expired || block.expires_at.is_some_and(|at| at <= tenant.now);
+            let venue = block.venue_id.as_ref().map(EntityId::as_str);
+            let elsewhere = venue.is_some() && question.venue_id.is_some() && venue != question.venue_id;
+            let free = matches!((block.limit, question.amount), (Some(limit), Some(amount)) if amount <= limit);
+            if !same || over || elsewhere || free {
+                continue;
+            }
+            let stricter = best.is_none_or(|best| match (best.override_required, block.override_required) {
+                (true, false) => true,
+                (false, true) => false,
+                _ if rank(&block.override_authority) != rank(&best.override_authority) => {
+                    rank(&block.override_authority) > rank(&best.override_authority)
+                }
+                _ => block.seq < best.seq,
+            });
+            if stricter {
+                best = Some(block);
+            }
+        }
+        best.map(|block| block.id)
+    }
+
+    fn placed() -> impl Strategy<Value = PlaceBlock> {
+        let rungs = prop::sample::select(vec![None, Some("manager"), Some("gm"), Some("vp_ops"), Some("owner")]);
+        let venues = prop::sample::select(vec![None, Some("pier"), Some("quay")]);
+        let limits = prop::sample::select(vec![None, Some("0"), Some("50"), Some("50.01")]);
+        let required = prop::sample::select(vec![None, Some(true), Some(false)]);
+        let entities = prop::sample::select(vec!["ana", "bob"]);
+        (entities, rungs, venues, limits, required, prop::option::of(1..5_i64)).prop_map(
+            |(entity, rung, venue, limit, override_required, minutes)| PlaceBlock {
+                override_authority: rung.map(Into::into),
+                venue_id: venue.map(Into::into),
+                limit: limit.map(amount),
+                override_required,
+                expires_at: minutes.map(|minutes| at(FRIDAY).plus_ms(minutes * MINUTE_MS)),
+                ..block_on(entity)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_check_gives_the_strictest_block_that_applies(
+            placed in prop::collection::vec(placed(), 0..12),
+            lifted in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+            turned: bool,
+            minutes in 0..6_i64,
+            ticked: bool,
+        ) {
+            let mut tenant = tenant().with_venue("pier").with_venue("quay");
+            let ids: Vec<_> = placed.into_iter().map(|place| tenant.place(place)).collect();
+            for index in lifted.iter().filter(|_| !ids.is_empty()) {
+                let _ = tenant.try_run(lift(*index.get(&ids))); // a second one is refused
+            }
+            if turned {
+                tenant.run(ladder(&["owner", "vp_ops", "manager"]));
+            }
+            tenant.later_minutes(minutes);
+            if ticked {
+                tenant.run(Tick { at_most: 3 });
+            }
+            let index = BlockIndex::default();
+            for key in tenant.state.blocks.keys() {
+                index.put(StreamId(1), key, verdicts(&tenant.state, key));
+            }
+            for entity_id in ["ana", "bob", "cem"] {
+                for venue_id in [None, Some("pier"), Some("quay"), Some("moon")] {
+                    for asked in [None, Some("0"), Some("50"), Some("50.005"), Some("50.01"), Some("1000")] {
+                        let question =
+                            Question { block_type: "comp_approval", entity_id, venue_id, amount: asked.map(amount) };
+                        let mut out = Vec::new();
+                        let blocked = index.check(StreamId(1), &question, tenant.now.0, 1, &mut out);
+                        let answer: serde_json::Value = serde_json::from_slice(&out).unwrap();
+                        let found = answer["block_id"].as_str().map(|id| id.parse().unwrap());
+                        prop_assert_eq!(found, naive(&tenant, &question), "{:?}", question);
+                        prop_assert_eq!((blocked, answer["blocked"].as_bool()), (found.is_some(), Some(found.is_some())));
+                    }
+                }
+            }
+        }
     }
 }

@@ -95,3 +95,68 @@ impl Idempotency {
         self.known.digest()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(key: &str, print: u8) -> Request {
+        Request { key: key.into(), print: [print; 16] }
+    }
+
+    #[test]
+    fn a_repeated_request_finds_its_record_for_a_day() {
+        let mut keys = Idempotency::default();
+        assert_eq!(keys.seen(&request("k", 1), Timestamp(0)), Ok(None));
+        keys.keep(&request("k", 1), 7, Timestamp(1_000));
+        for now in [1_000, 0, 1_000 + KEPT_MS - 1] {
+            assert_eq!(keys.seen(&request("k", 1), Timestamp(now)), Ok(Some(7)), "also when the clock went back");
+            assert_eq!(keys.seen(&request("k", 2), Timestamp(now)), Err(Rejection::IdempotencyKeyReused));
+        }
+        for print in [1, 2] {
+            assert_eq!(keys.seen(&request("k", print), Timestamp(1_000 + KEPT_MS)), Ok(None), "over, before it is let go");
+        }
+    }
+
+    #[test]
+    fn old_keys_are_let_go_by_the_time_of_the_records() {
+        let mut keys = Idempotency::default();
+        for number in 0..10_i64 {
+            keys.keep(&request(&format!("k{number}"), 1), number as u64 + 1, Timestamp(number));
+        }
+        keys.keep(&request("late", 1), 11, Timestamp(KEPT_MS + 4));
+        assert_eq!(keys.len(), 6, "k5 to k9 and the new one");
+        let left: Vec<&str> = keys.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(left, ["k5", "k6", "k7", "k8", "k9", "late"]);
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_after_its_day_stays_for_another() {
+        let mut keys = Idempotency::default();
+        keys.keep(&request("far", 1), 1, Timestamp(KEPT_MS));
+        keys.keep(&request("k", 1), 2, Timestamp(0)); // behind one of the future: it is not let go in time
+        keys.keep(&request("k", 2), 3, Timestamp(KEPT_MS));
+        assert_eq!(keys.seen(&request("k", 2), Timestamp(KEPT_MS)), Ok(Some(3)));
+        keys.keep(&request("other", 1), 4, Timestamp(2 * KEPT_MS - 1));
+        assert_eq!(keys.seen(&request("k", 2), Timestamp(2 * KEPT_MS - 1)), Ok(Some(3)));
+        keys.keep(&request("last", 1), 5, Timestamp(2 * KEPT_MS));
+        assert_eq!(keys.len(), 2);
+    }
+
+    #[test]
+    fn keys_that_a_snapshot_kept_are_the_same_keys() {
+        let mut keys = Idempotency::default();
+        for (number, at) in [(1, KEPT_MS), (2, 5), (3, 2 * KEPT_MS)] {
+            keys.keep(&request(&format!("k{}", number % 2), 1), number, Timestamp(at));
+        }
+        let mut copy = Idempotency::default();
+        for (key, known) in keys.iter() {
+            copy.put_back(key.clone(), *known);
+        }
+        assert_eq!((copy.digest(), copy.len()), (keys.digest(), keys.len()));
+        for one in [&mut keys, &mut copy] {
+            one.keep(&request("last", 1), 9, Timestamp(4 * KEPT_MS));
+        }
+        assert_eq!((copy.digest(), copy.len()), (keys.digest(), 1));
+    }
+}

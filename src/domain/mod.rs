@@ -21,6 +21,8 @@ pub mod settings;
 pub mod state;
 pub mod table;
 pub mod templates;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod view;
 pub mod violations;

@@ -97,3 +97,6 @@ impl DeleteVenue {
         Ok(Decision { events: vec![Event::VenueDeleted { venue_id: id }], answer: Answer::Nothing })
     }
 }
+
+#[cfg(test)]
+mod tests;

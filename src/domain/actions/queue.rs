@@ -93,7 +93,8 @@ pub struct RetryAction {
 }
 
 impl RetryAction {
-    /// Decides; only what is pending or failed, and was failed by delivery, can be tried again.
+    /// Decides; only what is pending or failed, and was failed by delivery, can be tried again, and only while its violation
+    /// is open: resolving it has ended its actions.
     pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
         let action = state.action_for(&self.id, context.caller)?;
         match action.status {
@@ -107,7 +108,13 @@ impl RetryAction {
                 status: "failed before any attempt: its target or entity was missing",
             });
         }
+        if let Some(mark) = state.violations.get(&action.violation_id).and_then(|violation| violation.resolved.as_ref()) {
+            return Err(Rejection::AlreadyResolved { at: mark.at });
+        }
         let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
         Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
     }
 }
+
+#[cfg(test)]
+mod tests;

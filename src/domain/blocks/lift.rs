@@ -28,7 +28,7 @@ impl LiftBlock {
         if let Some(lift) = &block.lifted {
             return Err(Rejection::AlreadyLifted { at: lift.at });
         }
-        if let Some(at) = block.expires_at.filter(|at| *at <= context.now) {
+        if let Some(at) = block.expires_at.filter(|at| block.expired || *at <= context.now) {
             return Err(Rejection::BlockExpired { at });
         }
         expect_authority(block, state, context.caller)?;
@@ -55,3 +55,6 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
     };
     if enough { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl Block {
 pub fn parse_block_type(name: &str) -> Result<Arc<str>, &'static str> {
     super::ids::OutsideId::parse(name).map(|id| id.as_str().into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,10 @@ impl PlaceBlock {
         };
         state.expect_venue("/venue_id", venue_id.as_ref(), context)?;
         if let Some(violation) = &self.violation_id {
-            state.violation_for(violation, context.caller)?;
+            let violation = state.violation_for(violation, context.caller)?;
+            if let Some(mark) = &violation.resolved {
+                return Err(Rejection::AlreadyResolved { at: mark.at });
+            }
         }
         Ok(Block {
             id: context.ids.next_id(),

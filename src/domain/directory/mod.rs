@@ -127,3 +127,6 @@ pub struct NewKey {
 pub fn new_user_id(id: Uuid) -> UserId {
     UserId::parse(&id.to_string()).unwrap_or_else(|_| unreachable!("a UUID is a well-formed id"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ pub mod amount {
         parse_amount(&number.to_string()).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::domain::blocks::{Block, BlockKey, parse_block_type};
 use crate::domain::decision::Context;
 use crate::domain::event::Event;
 use crate::domain::ids::EntityId;
+use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::Violation;
@@ -69,7 +70,8 @@ pub fn make(
     let block = match template.action_type {
         ActionType::Alert | ActionType::Escalate => None,
         ActionType::Block | ActionType::RequireOverride => {
-            match block_of(template, violation, metadata, profile, &message, context) {
+            let authority = authority_of(template, &target, state);
+            match block_of(template, violation, metadata, profile, &message, authority, context) {
                 Ok(block) => Some(block),
                 Err(reason) => {
                     fail(&mut action, reason);
@@ -145,6 +147,7 @@ fn block_of(
     metadata: &Value,
     profile: &Profile,
     message: &Rendered,
+    override_authority: Option<Authority>,
     context: &mut Context<'_>,
 ) -> Result<Block, String> {
     let data = &template.action_data;
@@ -153,11 +156,6 @@ fn block_of(
     let block_type =
         block_type.ok_or("no-block-type: neither the template nor the violation type's profile names one")?;
     let (entity_id, entity_type) = entity_of(template, violation, metadata, profile)?;
-    let authority = match template.action_type {
-        ActionType::RequireOverride => Some(crate::domain::people::Authority::named(&template.action_target)),
-        ActionType::Alert | ActionType::Block | ActionType::Escalate => None,
-    };
-    let override_authority = data.override_authority.clone().or(authority);
     let asks = template.action_type == ActionType::RequireOverride || override_authority.is_some();
     Ok(Block {
         id: context.ids.next_id(),
@@ -178,6 +176,20 @@ fn block_of(
         expired: false,
         lifted: None,
     })
+}
+
+/// Who may override the block of a template: whom its data names, else the rung that its target names. A target that names none
+/// after rendering leaves it to the highest rung: a block never becomes easier to lift because something is missing.
+fn authority_of(template: &Template, target: &Rendered, state: &TenantState) -> Option<Authority> {
+    let of_target = || match template.action_type {
+        ActionType::RequireOverride => {
+            let organisation = state.organisation();
+            let named = Some(Authority::named(&target.text)).filter(|rung| organisation.rank(rung).is_some());
+            named.or_else(|| organisation.authority_ladder.last().cloned())
+        }
+        ActionType::Alert | ActionType::Block | ActionType::Escalate => None,
+    };
+    template.action_data.override_authority.clone().or_else(of_target)
 }
 
 fn entity_of(

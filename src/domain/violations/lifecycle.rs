@@ -158,3 +158,6 @@ fn already_resolved(violation: &Violation) -> Rejection {
         None => Rejection::NotFound,
     }
 }
+
+#[cfg(test)]
+mod tests;

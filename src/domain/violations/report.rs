@@ -198,3 +198,6 @@ fn fingerprint_of(
     };
     format!("{violation_type}|{}|{}|{}", part(source_table), part(Some(source_id)), part(venue_id)).into()
 }
+
+#[cfg(test)]
+mod tests;

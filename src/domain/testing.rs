@@ -1,0 +1,443 @@
+//! An organisation for tests, so that they read as given, when, then.
+//!
+//! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
+use super::actions::{Action, ActionType, AttemptOutcome};
+use super::blocks::lift::LiftBlock;
+use super::blocks::place::{PlaceBlock, Tick};
+use super::blocks::{Block, BlockKey};
+use super::command::Command;
+use super::decision::{Answer, Context};
+use super::event::Event;
+use super::ids::{EntityId, IdSource, OrgId, OutsideId, UserId, VenueId};
+use super::organisation::{SettingsDraft, VenueDraft};
+use super::people::{Authority, Caller, Cause, Held, Via, Who};
+use super::rejection::{Fault, Rejection};
+use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
+use super::state::TenantState;
+use super::templates::conditions::Conditions;
+use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
+use super::templates::ActionData;
+use super::time::Timestamp;
+use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
+use super::violations::report::{Report, ReportViolation};
+use super::violations::{Severity, Violation};
+
+/// A Friday evening in winter.
+pub const FRIDAY: &str = "2025-02-14T19:00:00Z";
+
+/// An organisation, the time, and who calls next.
+#[derive(Clone)]
+pub struct Tenant {
+    pub state: TenantState,
+    pub now: Timestamp,
+    /// The events of the last command.
+    pub last: Vec<Event>,
+    caller: Caller,
+    decisions: u64,
+}
+
+/// A founded organisation without venues, on a Friday evening, called by a key above every rung.
+pub fn tenant() -> Tenant {
+    let mut tenant =
+        Tenant { state: TenantState::empty(), now: at(FRIDAY), last: Vec::new(), caller: key(Held::Top), decisions: 0 };
+    tenant.run(Found { org_id: id("harbour"), name: "Harbour Group".into(), time_zone: "Europe/Berlin".into() });
+    tenant
+}
+
+impl Tenant {
+    pub fn with_venue(self, venue: &str) -> Self {
+        self.with(SaveVenue { venue_id: venue.into(), draft: venue_draft(venue) })
+    }
+
+    pub fn with_template(self, draft: TemplateDraft) -> Self {
+        self.with(draft)
+    }
+
+    pub fn with_violation(self, report: Report) -> Self {
+        self.with(report)
+    }
+
+    pub fn with_block(self, place: PlaceBlock) -> Self {
+        self.with(place)
+    }
+
+    /// As it is after a command.
+    pub fn with(mut self, command: impl Into<Command>) -> Self {
+        self.run(command);
+        self
+    }
+
+    /// Who calls from here on.
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    pub fn caller(&mut self, caller: Caller) -> &mut Self {
+        self.caller = caller;
+        self
+    }
+
+    pub fn later_ms(&mut self, ms: i64) -> &mut Self {
+        self.now = self.now.plus_ms(ms);
+        self
+    }
+
+    pub fn later_minutes(&mut self, minutes: i64) -> &mut Self {
+        self.later_ms(minutes * super::time::MINUTE_MS)
+    }
+
+    /// Decides and applies.
+    pub fn run(&mut self, command: impl Into<Command>) -> Answer {
+        match self.try_run(command) {
+            Ok(answer) => answer,
+            Err(rejection) => panic!("refused: {rejection:?}"),
+        }
+    }
+
+    /// Decides, expecting a refusal that changes nothing.
+    pub fn refused(&mut self, command: impl Into<Command>) -> Rejection {
+        let before = self.state.state_hash();
+        match self.try_run(command) {
+            Ok(answer) => panic!("not refused: {answer:?}"),
+            Err(rejection) => {
+                assert_eq!(self.state.state_hash(), before);
+                rejection
+            }
+        }
+    }
+
+    pub fn try_run(&mut self, command: impl Into<Command>) -> Result<Answer, Rejection> {
+        self.decisions += 1;
+        let mut context =
+            Context { now: self.now, ids: IdSource::new(self.now.0, self.decisions), caller: &self.caller };
+        let decision = command.into().decide(&self.state, &mut context)?;
+        for event in &decision.events {
+            self.state.apply(self.state.last_seq() + 1, self.now, event);
+        }
+        self.last = decision.events;
+        Ok(decision.answer)
+    }
+
+    /// Reports, and gives the id and whether it was new.
+    pub fn report(&mut self, report: Report) -> (Uuid, bool) {
+        match self.run(report) {
+            Answer::Reported { id, new } => (id, new),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn place(&mut self, place: PlaceBlock) -> Uuid {
+        match self.run(place) {
+            Answer::Placed(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn violation(&self, id: Uuid) -> &Violation {
+        self.state.violations.get(&id).expect("a violation of this id")
+    }
+
+    /// The one violation that there is.
+    pub fn only_violation(&self) -> &Violation {
+        only(self.state.violations.iter())
+    }
+
+    /// The one action that there is.
+    pub fn only_action(&self) -> &Action {
+        only(self.state.actions.iter())
+    }
+
+    /// The one block that there is.
+    pub fn only_block(&self) -> &Block {
+        only(self.state.blocks.iter())
+    }
+
+    /// The template that was made last.
+    pub fn newest_template(&self) -> Uuid {
+        self.state.templates.after(0).last().expect("a template").id
+    }
+
+    pub fn is_blocked(&self, entity: &str) -> bool {
+        let key = BlockKey { block_type: "comp_approval".into(), entity_id: EntityId::parse(entity).unwrap() };
+        let verdicts = super::blocks::check::verdicts(&self.state, &key);
+        verdicts.iter().any(|verdict| verdict.applies(None, None, self.now.0))
+    }
+
+    /// A context of the next caller, for what is asked and not commanded.
+    pub fn context(&self) -> Context<'_> {
+        Context { now: self.now, ids: IdSource::new(self.now.0, u64::MAX), caller: &self.caller }
+    }
+}
+
+fn only<'a, T>(mut found: impl Iterator<Item = &'a T>) -> &'a T {
+    let first = found.next().expect("one");
+    assert!(found.next().is_none(), "more than one");
+    first
+}
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a time")
+}
+
+pub fn id(text: &str) -> OutsideId {
+    OutsideId::parse(text).expect("an id")
+}
+
+pub fn org(text: &str) -> OrgId {
+    id(text)
+}
+
+/// A key that belongs to nobody.
+pub fn key(held: Held) -> Caller {
+    caller(Who::Key { id: "till".into(), person: None }, held)
+}
+
+/// A key that belongs to a person.
+pub fn key_of(person: &str, held: Held) -> Caller {
+    caller(Who::Key { id: "till".into(), person: Some(id(person)) }, held)
+}
+
+/// A logged-in person.
+pub fn person(name: &str, held: Held) -> Caller {
+    let name: UserId = id(name);
+    caller(Who::Person(name), held)
+}
+
+fn caller(who: Who, held: Held) -> Caller {
+    Caller { cause: Cause { who, via: Via::Api, request: None }, held, venues: None }
+}
+
+impl Caller {
+    /// This caller, limited to venues.
+    pub(crate) fn only_at(self, venues: &[&str]) -> Self {
+        let venues: Arc<[VenueId]> = venues.iter().map(|venue| id(venue)).collect();
+        Self { venues: Some(venues), ..self }
+    }
+}
+
+pub fn rung(name: &str) -> Held {
+    Held::Rung(Authority::named(name))
+}
+
+pub fn venue_draft(name: &str) -> VenueDraft {
+    VenueDraft {
+        name: format!("The {name}"),
+        time_zone: "Europe/Berlin".into(),
+        business_day_starts: None,
+        contacts: None,
+    }
+}
+
+/// A comp of 250 by Ana, without venue or source.
+pub fn comp() -> Report {
+    Report {
+        venue_id: None,
+        violation_type: "comp_exception".into(),
+        severity: Severity::Warning,
+        title: "A comp".into(),
+        description: None,
+        metadata: Some(json!({ "server_id": "ana", "comp_amount": 250 })),
+        source_table: None,
+        source_id: None,
+        fingerprint: None,
+        detected_at: None,
+        business_date: None,
+    }
+}
+
+/// The comp of a source row.
+pub fn comp_of(source: &str) -> Report {
+    Report { source_id: Some(source.into()), ..comp() }
+}
+
+impl Report {
+    pub(crate) fn of_severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
+    pub(crate) fn at_venue(self, venue: &str) -> Self {
+        Self { venue_id: Some(venue.into()), ..self }
+    }
+
+    pub(crate) fn with_metadata(self, metadata: Value) -> Self {
+        Self { metadata: Some(metadata), ..self }
+    }
+}
+
+/// An alert to an address on every comp.
+pub fn alert() -> TemplateDraft {
+    TemplateDraft {
+        name: None,
+        violation_type: "comp_exception".into(),
+        severity: None,
+        action_type: ActionType::Alert,
+        action_target: "gm@harbour.example".into(),
+        message_template: "{{title}}".into(),
+        enabled: true,
+        conditions: Conditions::default(),
+        action_data: ActionData::default(),
+    }
+}
+
+/// A block of whoever gave the comp, for this system alone.
+pub fn blocking() -> TemplateDraft {
+    TemplateDraft { action_type: ActionType::Block, action_target: "system".into(), ..alert() }
+}
+
+/// A block that a rung can override.
+pub fn asking(authority: &str) -> TemplateDraft {
+    TemplateDraft { action_type: ActionType::RequireOverride, action_target: authority.into(), ..alert() }
+}
+
+impl TemplateDraft {
+    pub(crate) fn saying(self, message: &str) -> Self {
+        Self { message_template: message.into(), ..self }
+    }
+
+    pub(crate) fn to(self, target: &str) -> Self {
+        Self { action_target: target.into(), ..self }
+    }
+
+    pub(crate) fn of_severity(self, severity: Severity) -> Self {
+        Self { severity: Some(severity), ..self }
+    }
+
+    /// With conditions as they come in JSON.
+    pub(crate) fn when(self, conditions: Value) -> Self {
+        Self { conditions: serde_json::from_value(conditions).expect("conditions"), ..self }
+    }
+
+    /// With action data as it comes in JSON.
+    pub(crate) fn data(self, data: Value) -> Self {
+        Self { action_data: serde_json::from_value(data).expect("action data"), ..self }
+    }
+}
+
+/// A block by hand that names no authority.
+pub fn block_on(entity: &str) -> PlaceBlock {
+    PlaceBlock {
+        block_type: "comp_approval".into(),
+        entity_id: entity.into(),
+        entity_type: "employee".into(),
+        reason: "Under review".into(),
+        venue_id: None,
+        override_required: None,
+        override_authority: None,
+        limit: None,
+        on_error: None,
+        expires_at: None,
+        violation_id: None,
+    }
+}
+
+impl PlaceBlock {
+    pub(crate) fn asking(self, authority: &str) -> Self {
+        Self { override_authority: Some(authority.into()), ..self }
+    }
+
+    pub(crate) fn at_venue(self, venue: &str) -> Self {
+        Self { venue_id: Some(venue.into()), ..self }
+    }
+
+    pub(crate) fn until(self, expires_at: Timestamp) -> Self {
+        Self { expires_at: Some(expires_at), ..self }
+    }
+
+    pub(crate) fn for_violation(self, violation: Uuid) -> Self {
+        Self { violation_id: Some(violation), ..self }
+    }
+}
+
+pub fn lift(id: Uuid) -> LiftBlock {
+    LiftBlock { id, lift_reason: "Reviewed".into() }
+}
+
+pub fn resolve(id: Uuid) -> ResolveViolation {
+    ResolveViolation { id, resolution: Some("Talked it over".into()) }
+}
+
+pub fn acknowledge(id: Uuid) -> AcknowledgeViolation {
+    AcknowledgeViolation { id, note: None }
+}
+
+pub fn attempt(id: Uuid, outcome: AttemptOutcome) -> RecordAttempt {
+    RecordAttempt { id, outcome, detail: "450 busy".into(), asked_ms: None }
+}
+
+pub fn dismiss(id: Uuid) -> DismissAction {
+    DismissAction { id, reason: None }
+}
+
+pub fn retry(id: Uuid) -> RetryAction {
+    RetryAction { id }
+}
+
+pub fn ladder(rungs: &[&str]) -> ChangeSettings {
+    let rungs = rungs.iter().map(ToString::to_string).collect();
+    ChangeSettings { draft: SettingsDraft { authority_ladder: Some(rungs), ..SettingsDraft::default() } }
+}
+
+pub fn amount(text: &str) -> rust_decimal::Decimal {
+    text.parse().expect("an amount")
+}
+
+/// Where an invalid command was at fault.
+pub fn pointers(rejection: &Rejection) -> Vec<&str> {
+    match rejection {
+        Rejection::Invalid(faults) => faults.iter().map(|Fault { pointer, .. }| pointer.as_str()).collect(),
+        other => panic!("not invalid: {other:?}"),
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident $(in $boxed:ident)?),+ $(,)?) => {
+        $(impl From<$name> for Command {
+            fn from(command: $name) -> Self {
+                Self::$name(commands!(@ command $($boxed)?))
+            }
+        })+
+    };
+    (@ $command:ident Box) => { Box::new($command) };
+    (@ $command:ident) => { $command };
+}
+
+commands!(
+    Found,
+    ChangeSettings,
+    SaveVenue,
+    DeleteVenue,
+    ReportViolation in Box,
+    AcknowledgeViolation,
+    ResolveViolation,
+    ClearViolations,
+    RunTemplates,
+    CreateTemplate in Box,
+    ReplaceTemplate in Box,
+    DeleteTemplate,
+    RecordAttempt,
+    DismissAction,
+    RetryAction,
+    PlaceBlock in Box,
+    LiftBlock,
+    Tick,
+);
+
+impl From<Report> for Command {
+    fn from(report: Report) -> Self {
+        ReportViolation { report, apply_templates: true }.into()
+    }
+}
+
+impl From<TemplateDraft> for Command {
+    fn from(draft: TemplateDraft) -> Self {
+        CreateTemplate { draft }.into()
+    }
+}
