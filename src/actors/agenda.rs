@@ -50,6 +50,17 @@ impl Agenda {
         }
     }
 
+    /// Says that an organisation has such work no later than this; what stands sooner stays.
+    pub fn no_later_than(&self, chore: Chore, stream: StreamId, at_ms: i64) {
+        let standing = {
+            let times = self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            times.by_entry.get(&(chore, stream)).copied()
+        };
+        if standing.is_none_or(|standing| at_ms < standing) {
+            self.set(chore, stream, Some(at_ms));
+        }
+    }
+
     /// Takes what is due at `now_ms`, at most `at_most`, and says when to look again.
     pub fn take_due(&self, now_ms: i64, at_most: usize) -> (Vec<Entry>, Option<i64>) {
         let mut times = self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -208,7 +208,8 @@ mod tests {
         let rank = |rung: &Option<Authority>| rung.as_ref().and_then(|rung| organisation.rank(rung));
         let mut best: Option<&Block> = None;
         for block in tenant.state.blocks.iter() {
-            let same = &*block.key.block_type == question.block_type && block.key.entity_id.as_str() == question.entity_id;
+            let same =
+                &*block.key.block_type == question.block_type && block.key.entity_id.as_str() == question.entity_id;
             let over = block.lifted.is_some() || block.expired || block.expires_at.is_some_and(|at| at <= tenant.now);
             let venue = block.venue_id.as_ref().map(EntityId::as_str);
             let elsewhere = venue.is_some() && question.venue_id.is_some() && venue != question.venue_id;

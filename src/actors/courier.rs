@@ -3,8 +3,9 @@
 //!
 //! Promise: at least once, with a stable id; an attempt is on record before the next one is made.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -19,16 +20,20 @@ use crate::domain::actions::queue::RecordAttempt;
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::command::Command;
 use crate::domain::directory::state::Directory;
-use crate::domain::ids::{OrgId, UserId, VenueId};
+use crate::domain::ids::{OrgId, StreamId, UserId, VenueId};
 use crate::domain::people::Caller;
 use crate::domain::templates::target::Target;
 
-/// Deliveries that one organisation has on their way at most.
-const ON_THEIR_WAY_MAX: usize = 64;
+/// Deliveries that one organisation has on their way at most. Few, so that one whose receivers hang leaves the channels to others.
+const ON_THEIR_WAY_MAX: usize = 4;
 /// How long to wait before looking again when an organisation could not be asked, in milliseconds.
 const LOOK_AGAIN_MS: i64 = 1_000;
 /// Rounds that one `process` makes at most.
-const ROUNDS_MAX: usize = 200;
+const ROUNDS_MAX: usize = 2_500;
+/// Waits between tries to write down an attempt that was made, in milliseconds; the last one repeats.
+const RECORD_AGAIN_MS: [u64; 5] = [100, 500, 2_000, 5_000, 10_000];
+/// Tries to write down an attempt; after them the action is delivered again under the same id.
+const RECORD_TRIES_MAX: usize = 60;
 
 /// What a round of deliveries came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,7 +51,26 @@ pub struct Delivered {
 /// The courier.
 pub struct Courier {
     email: Arc<dyn Channel>,
-    on_their_way: Mutex<HashSet<Uuid>>,
+    on_their_way: Mutex<HashMap<StreamId, HashSet<Uuid>>>,
+}
+
+/// An action that is on its way; free again when dropped.
+struct Claim<'a> {
+    courier: &'a Courier,
+    stream: StreamId,
+    action: Uuid,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut all = self.courier.lock();
+        if let Some(own) = all.get_mut(&self.stream) {
+            own.remove(&self.action);
+            if own.is_empty() {
+                all.remove(&self.stream);
+            }
+        }
+    }
 }
 
 impl Courier {
@@ -55,20 +79,24 @@ impl Courier {
         Self { email, on_their_way: Mutex::default() }
     }
 
-    /// Starts what is due in an organisation, and says on the agenda when to look again.
+    /// Starts what is due in an organisation, as far as it has places free. Each attempt that is written down has the organisation
+    /// looked at again.
     pub async fn dispatch(self: &Arc<Self>, engine: &Engine, org: &OrgRef) {
-        match self.claim(engine, org).await {
+        let next_ms = match self.claim(engine, org).await {
             Ok(found) => {
                 for due in found.due {
                     let (courier, engine, org) = (self.clone(), engine.clone(), org.clone());
                     tokio::spawn(async move { courier.carry(&engine, &org, due).await });
                 }
-                engine.agenda().set(Chore::Deliver, org.stream, found.next_ms);
+                found.next_ms.filter(|next| *next > now_ms())
             }
             Err(refusal) => {
                 tracing::debug!(org = %org.org_id, %refusal, "the queue could not be looked at");
-                engine.agenda().set(Chore::Deliver, org.stream, Some(now_ms() + LOOK_AGAIN_MS));
+                Some(now_ms() + LOOK_AGAIN_MS)
             }
+        };
+        if let Some(next) = next_ms {
+            engine.agenda().no_later_than(Chore::Deliver, org.stream, next);
         }
     }
 
@@ -99,31 +127,49 @@ impl Courier {
 
     /// Takes what is due, so that nobody else sends it meanwhile.
     async fn claim(&self, engine: &Engine, org: &OrgRef) -> Result<DueNow, Refusal> {
-        let busy = self.lock().clone();
-        let now = now_ms();
-        let look = move |state: &_| due_now(state, now, &busy, ON_THEIR_WAY_MAX);
-        let (mut found, _) = engine.read_unlimited(org, look).await?;
-        let mut on_their_way = self.lock();
-        found.due.retain(|due| on_their_way.insert(due.action));
+        engine.services().writable(true, 0, now_ms())?; // an attempt that cannot be written down is not made
+        let busy = self.lock().get(&org.stream).cloned().unwrap_or_default();
+        let (now, free) = (now_ms(), ON_THEIR_WAY_MAX.saturating_sub(busy.len()));
+        let (mut found, _) = engine.read_unlimited(org, move |state| due_now(state, now, &busy, free)).await?;
+        let mut all = self.lock();
+        let own = all.entry(org.stream).or_default();
+        found.due.retain(|due| own.insert(due.action));
+        if own.is_empty() {
+            all.remove(&org.stream);
+        }
         Ok(found)
     }
 
     /// Makes one attempt and has it written down. Gives the status of the action after it.
     async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) -> Option<ExecutionStatus> {
-        let action = due.action;
+        let claim = Claim { courier: self, stream: org.stream, action: due.action };
+        if engine.is_stopping() {
+            return None;
+        }
+        let id = due.action;
         let (outcome, detail, asked_ms) = self.attempt(engine, org, due).await;
-        let command = Command::RecordAttempt(RecordAttempt { id: action, outcome, detail, asked_ms });
-        let recorded = engine.command_unlimited(org, command, Caller::schedule()).await;
-        self.lock().remove(&action);
-        match recorded {
-            Ok(accepted) => status_of(&accepted.body),
-            Err(refusal) => {
-                // Not on record: the action is still due, and the next look sends it again under the same id.
-                tracing::warn!(org = %org.org_id, %action, %refusal, "an attempt could not be written down");
-                engine.agenda().set(Chore::Deliver, org.stream, Some(now_ms() + LOOK_AGAIN_MS));
-                None
+        let command = RecordAttempt { id, outcome, detail, asked_ms };
+        for tried in 0..RECORD_TRIES_MAX {
+            let order = Command::RecordAttempt(command.clone());
+            match engine.command_unlimited(org, order, Caller::schedule()).await {
+                Ok(accepted) => {
+                    drop(claim);
+                    // What else is due has waited for this place.
+                    engine.agenda().no_later_than(Chore::Deliver, org.stream, now_ms());
+                    return status_of(&accepted.body);
+                }
+                Err(Refusal::Rejected(_) | Refusal::Quarantined | Refusal::Stopping) => return None,
+                Err(refusal) => {
+                    tracing::warn!(org = %org.org_id, action = %id, %refusal, "an attempt could not be written down yet");
+                }
+            }
+            let wait_ms = RECORD_AGAIN_MS[tried.min(RECORD_AGAIN_MS.len() - 1)];
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+                () = engine.stopping() => return None,
             }
         }
+        None
     }
 
     async fn attempt(&self, engine: &Engine, org: &OrgRef, due: Due) -> (AttemptOutcome, String, Option<i64>) {
@@ -152,7 +198,7 @@ impl Courier {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<StreamId, HashSet<Uuid>>> {
         self.on_their_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

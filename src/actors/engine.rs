@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix::Addr;
+use futures_util::StreamExt;
 use papaya::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -39,6 +40,9 @@ use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
 use crate::domain::view::feed::Topic;
 use crate::store::snapshotter::Snapshotter;
+
+/// Organisations whose queues one call works off side by side.
+const PROCESSED_TOGETHER: usize = 8;
 
 /// When deliveries are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,7 @@ struct Inner {
     actors: HashMap<u64, Addr<Tenant<OrganisationKind>>>,
     directory: HashMap<(), Addr<Tenant<DirectoryKind>>>,
     directory_open: Arc<AtomicBool>,
+    starting: std::sync::Mutex<()>,
     waiting: AtomicUsize,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -119,6 +124,7 @@ impl Engine {
             actors: HashMap::new(),
             directory: HashMap::new(),
             directory_open: Arc::default(),
+            starting: std::sync::Mutex::default(),
             waiting: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -283,14 +289,18 @@ impl Engine {
         let (answer, answered) = oneshot::channel();
         let order = Order { command, caller, request, answer, place: None };
         self.send_directory(Job::Order(Box::new(order)))?;
-        let accepted = answered.await.unwrap_or(Err(Refusal::Failed))?;
-        if let Some(org) = registered.and_then(|id| self.orgs().by_id(&id)) {
-            if !self.0.actors.pin().contains_key(&org.stream.0) {
-                self.start_organisation(&org, None);
+        let Some(id) = registered else { return answered.await.unwrap_or(Err(Refusal::Failed)) };
+        // On its own, so that a caller who vanishes does not leave an organisation that is registered and not founded.
+        let engine = self.clone();
+        let founded = self.background().spawn(async move {
+            let accepted = answered.await.unwrap_or(Err(Refusal::Failed))?;
+            if let Some(org) = engine.orgs().by_id(&id) {
+                engine.start_if_absent(&org);
+                engine.found(&org).await?;
             }
-            self.found(&org).await?;
-        }
-        Ok(accepted)
+            Ok(accepted)
+        });
+        founded.await.unwrap_or(Err(Refusal::Failed))
     }
 
     /// Reads the directory.
@@ -328,14 +338,19 @@ impl Engine {
     /// [`Refusal`] of the one organisation; of all, those that do not answer are left out.
     pub async fn process(&self, org: Option<&OrgRef>) -> Result<Processed, Refusal> {
         let Some(org) = org else {
-            let mut sum = Processed::default();
-            for org in self.orgs().all() {
-                match self.process_one(&org).await {
-                    Ok(one) => sum = sum.and(one),
-                    Err(refusal) => tracing::warn!(org = %org.org_id, %refusal, "its queue was not worked off"),
-                }
-            }
-            return Ok(sum);
+            let all = futures_util::stream::iter(self.orgs().all());
+            let each = all.map(|org| async move { (self.process_one(&org).await, org) });
+            let sum =
+                each.buffer_unordered(PROCESSED_TOGETHER).fold(Processed::default(), |sum, (one, org)| async move {
+                    one.map_or_else(
+                        |refusal| {
+                            tracing::warn!(org = %org.org_id, %refusal, "its queue was not worked off");
+                            sum
+                        },
+                        |one| sum.and(one),
+                    )
+                });
+            return Ok(sum.await);
         };
         self.process_one(org).await
     }

@@ -169,6 +169,9 @@ fn history(services: &ServicesRef, org: &OrgRef, after: u64, version: u64) -> Re
     let entries = services.store.history.read(org.stream, after + 1, HISTORY_BYTES).map_err(|error| failed(&error))?;
     let (mut items, mut reached) = (Vec::new(), after);
     for entry in entries.iter().take_while(|entry| entry.last_seq <= version) {
+        if entry.first_seq > reached + 1 {
+            return Err(failed(&"records are missing")); // a reader is told to read anew rather than left with a gap
+        }
         let opened = record::open(&entry.bytes).map_err(|error| failed(&error))?;
         let commit = decode_commit::<Event>(opened.payload).map_err(|error| failed(&error))?;
         for (event, seq) in commit.events.iter().zip(opened.first_seq..) {

@@ -89,10 +89,9 @@ impl Org {
     /// Runs a change of the block index and then shows the new version. Only the organisation's actor publishes, so there is
     /// one writer at a time.
     pub(super) fn publish(&self, version: u64, change: impl FnOnce()) {
-        self.turn.fetch_add(1, Ordering::AcqRel);
+        let _turn = Turn::begin(&self.turn);
         change();
         self.version.store(version, Ordering::Release);
-        self.turn.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Runs a reading of the block index; `None` when something was published meanwhile, so that it may have seen two versions.
@@ -126,6 +125,22 @@ impl Org {
     /// Where live events go, when anybody follows.
     pub(super) fn followers(&self) -> Option<&broadcast::Sender<Live>> {
         self.feed.get().filter(|feed| feed.receiver_count() > 0)
+    }
+}
+
+/// A publication under way; over when dropped, also by a panic, which would otherwise leave bulk checks waiting for ever.
+struct Turn<'a>(&'a AtomicU64);
+
+impl<'a> Turn<'a> {
+    fn begin(turn: &'a AtomicU64) -> Self {
+        turn.fetch_add(1, Ordering::AcqRel);
+        Self(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 

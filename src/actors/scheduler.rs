@@ -52,7 +52,7 @@ fn start(engine: &Engine, chore: Chore, org: OrgRef) {
             let tick = Command::Tick(Tick { at_most: TICK_MAX });
             if let Err(refusal) = engine.command_unlimited(&org, tick, Caller::schedule()).await {
                 tracing::debug!(org = %org.org_id, %refusal, "a tick was refused");
-                engine.agenda().set(Chore::Tick, org.stream, Some(now_ms() + TICK_AGAIN_MS));
+                engine.agenda().no_later_than(Chore::Tick, org.stream, now_ms() + TICK_AGAIN_MS);
             }
         })),
     }

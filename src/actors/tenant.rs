@@ -15,7 +15,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, Commit, Waiter};
-use super::job::{Job, Order, Reading};
+use super::job::{AnswerTo, Job, Order, Reading};
 use super::kind::Kind;
 use super::org::Admitted;
 use super::refusal::{Accepted, Refusal};
@@ -136,7 +136,7 @@ impl<K: Kind> Tenant<K> {
         let now = Timestamp(now_ms().max(working.last_at_ms));
         if let Some(request) = &order.request {
             match working.state.seen(request, now) {
-                Err(rejection) => return drop(order.answer.send(Err(rejection.into()))),
+                Err(rejection) => return working.tell(Err(rejection.into()), order.answer, order.place),
                 Ok(Some(record)) => {
                     let waiter = Waiter { answer: order.answer, replayed: true, place: order.place };
                     return working.replay(record, waiter, self.stream, &self.services);
@@ -152,12 +152,14 @@ impl<K: Kind> Tenant<K> {
             DecisionContext { now, ids: IdSource::new(now.0, self.services.random()), caller: &order.caller };
         let decision = match working.state.decide(order.command, &mut context) {
             Ok(decision) => decision,
-            Err(rejection) => return drop(order.answer.send(Err(rejection.into()))),
+            Err(rejection) => return working.tell(Err(rejection.into()), order.answer, order.place),
         };
         let mut events = decision.events;
         if events.is_empty() {
             if order.request.is_none() {
-                return working.answer_unchanged(&decision.answer, order.answer, order.place);
+                let (reply, version) = (working.state.reply(&decision.answer), working.state.last_seq());
+                let accepted = Accepted { done: reply.done, body: reply.body, version, replayed: false };
+                return working.tell(Ok(accepted), order.answer, order.place);
             }
             events.push(K::State::answered());
         }
@@ -171,6 +173,7 @@ impl<K: Kind> Tenant<K> {
         if let Some(request) = &order.request {
             working.state.keep_request(request, first_seq, now);
         }
+        let publication = self.kind.prepare(&working.state, first_seq, now, &events);
         let stored_reply = order.request.as_ref().map(|_| (reply.done, reply.body.as_slice()));
         let payload = encode_commit(&order.caller.cause, order.request.as_ref(), stored_reply, &events);
         let sealed = record::seal(self.stream, first_seq, last_seq, now.0, &working.chain, &payload);
@@ -181,7 +184,7 @@ impl<K: Kind> Tenant<K> {
         working.next.commits.push(Commit {
             first_seq,
             last_seq,
-            publication: self.kind.prepare(&working.state, first_seq, now, &events),
+            publication,
             done: reply.done,
             body: reply.body,
             waiters: vec![Waiter { answer: order.answer, replayed: false, place: order.place }],
@@ -372,23 +375,12 @@ impl<K: Kind> Working<K> {
         if self.next.is_empty() { self.in_flight.as_mut() } else { Some(&mut self.next) }
     }
 
-    /// Answers a command that changed nothing, once all that it has seen is durable.
-    fn answer_unchanged(
-        &mut self,
-        answer: &<K::State as Aggregate>::Answer,
-        to: super::job::AnswerTo,
-        place: Option<Admitted>,
-    ) {
-        let reply = self.state.reply(answer);
-        let version = self.state.last_seq();
-        let release = move |result: Result<u64, Refusal>| {
-            let accepted = Accepted { done: reply.done, body: reply.body, version, replayed: false };
-            drop(to.send(result.map(|_| accepted)));
-        };
-        match self.last_batch() {
-            Some(batch) => batch.readers.push((Box::new(release), place)),
-            None => release(Ok(version)),
-        }
+    /// Tells a caller what follows from the working state and changes nothing, once all that it rests on is durable: a refusal,
+    /// or an answer without events.
+    fn tell(&mut self, told: Result<Accepted, Refusal>, to: AnswerTo, place: Option<Admitted>) {
+        let Some(batch) = self.last_batch() else { return drop(to.send(told)) };
+        let release = move |durable: Result<u64, Refusal>| drop(to.send(durable.and(told)));
+        batch.readers.push((Box::new(release), place));
     }
 
     /// Gives the answer of an earlier request again: from a commit on its way, or from its record.
@@ -415,7 +407,8 @@ fn stored_reply<K: Kind>(first_seq: u64, stream: StreamId, services: &Services) 
         Refusal::Failed
     };
     let entries = services.store.history.read(stream, first_seq, 1).map_err(|error| lost(error.to_string()))?;
-    let entry = entries.into_iter().next().ok_or_else(|| lost("there is no such record".into()))?;
+    let entry = entries.into_iter().find(|entry| entry.first_seq == first_seq);
+    let entry = entry.ok_or_else(|| lost("there is no such record".into()))?;
     let opened = record::open(&entry.bytes).map_err(|error| lost(error.to_string()))?;
     let commit = decode_commit::<K::Event>(opened.payload).map_err(|error| lost(error.to_string()))?;
     let reply = commit.reply.ok_or_else(|| lost("the record holds no answer".into()))?;

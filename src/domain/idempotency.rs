@@ -114,7 +114,11 @@ mod tests {
             assert_eq!(keys.seen(&request("k", 2), Timestamp(now)), Err(Rejection::IdempotencyKeyReused));
         }
         for print in [1, 2] {
-            assert_eq!(keys.seen(&request("k", print), Timestamp(1_000 + KEPT_MS)), Ok(None), "over, before it is let go");
+            assert_eq!(
+                keys.seen(&request("k", print), Timestamp(1_000 + KEPT_MS)),
+                Ok(None),
+                "over, before it is let go"
+            );
         }
     }
 

@@ -27,28 +27,45 @@ impl Engine {
         match sent {
             Ok(()) => Ok(()),
             Err(SendError::Full(_)) => Err(Refusal::OrganisationBusy { waiting: org.waiting() }),
+            Err(SendError::Closed(_)) if self.is_stopping() => Err(Refusal::Stopping),
             Err(SendError::Closed(job)) => {
-                tracing::error!(org = %org.org_id, "the actor is gone; a new one is started");
-                self.start_organisation(org, None);
+                self.start_if_absent(org);
                 let again = pinned.get(&org.stream.0).map(|actor| actor.try_send(job));
                 if matches!(again, Some(Ok(()))) { Ok(()) } else { Err(Refusal::Failed) }
             }
         }
     }
 
-    /// Puts a job into the directory's mailbox.
+    /// Puts a job into the directory's mailbox; an actor that is gone is started again.
     pub(super) fn send_directory(&self, job: Job<DirectoryKind>) -> Result<(), Refusal> {
         let pinned = self.0.directory.pin();
         let Some(directory) = pinned.get(&()) else { return Err(Refusal::Starting) };
         match directory.try_send(job) {
             Ok(()) => Ok(()),
             Err(SendError::Full(_)) => Err(Refusal::ServerBusy),
+            Err(SendError::Closed(_)) if self.is_stopping() => Err(Refusal::Stopping),
             Err(SendError::Closed(_)) => {
-                tracing::error!("the directory's actor is gone; a new one is started");
-                self.start_directory(None);
+                let _one_at_a_time = self.starting();
+                if !pinned.get(&()).is_some_and(actix::Addr::connected) {
+                    tracing::error!("the directory's actor is gone; a new one is started");
+                    self.start_directory(None);
+                }
                 Err(Refusal::Failed)
             }
         }
+    }
+
+    /// Starts the actor of an organisation unless there is one that listens. Two for one stream would fight over its numbers.
+    pub(super) fn start_if_absent(&self, org: &OrgRef) {
+        let _one_at_a_time = self.starting();
+        let pinned = self.0.actors.pin();
+        if !pinned.get(&org.stream.0).is_some_and(actix::Addr::connected) {
+            self.start_organisation(org, None);
+        }
+    }
+
+    fn starting(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.0.starting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Starts the actor of an organisation, with a state that was recovered or to read it itself.

@@ -108,7 +108,8 @@ impl RetryAction {
                 status: "failed before any attempt: its target or entity was missing",
             });
         }
-        if let Some(mark) = state.violations.get(&action.violation_id).and_then(|violation| violation.resolved.as_ref()) {
+        if let Some(mark) = state.violations.get(&action.violation_id).and_then(|violation| violation.resolved.as_ref())
+        {
             return Err(Rejection::AlreadyResolved { at: mark.at });
         }
         let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };

@@ -46,7 +46,8 @@ pub fn verdicts(state: &TenantState, key: &BlockKey) -> Vec<Verdict> {
     let organisation = state.organisation();
     let mut blocks: Vec<&Block> = state.blocks.standing(key).collect();
     blocks.sort_by_key(|block| {
-        let rank = block.override_authority.as_ref().and_then(|rung| organisation.rank(rung));
+        // A rung that the ladder lost asks for the top, as a lift does.
+        let rank = block.override_authority.as_ref().map(|rung| organisation.rank(rung).unwrap_or(usize::MAX));
         (block.override_required, Reverse(rank), block.seq, block.id)
     });
     blocks.into_iter().map(verdict).collect()

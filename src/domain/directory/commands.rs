@@ -42,8 +42,8 @@ impl DirectoryCommand {
             Self::CreateKey(command) => command.decide(state, context),
             Self::RevokeKey(command) => command.decide(state),
             Self::CreateUser(command) => command.decide(state, context),
-            Self::ChangeUser(command) => command.decide(state),
-            Self::RemoveUser(command) => command.decide(state),
+            Self::ChangeUser(command) => command.decide(state, context),
+            Self::RemoveUser(command) => command.decide(state, context),
             Self::OpenSession(command) => command.decide(state, context),
             Self::CloseSession(command) => Ok(command.decide(state)),
             Self::CloseExpired(command) => Ok(command.decide(state, context)),
@@ -142,7 +142,7 @@ impl CreateKey {
         faults.expect(!self.scopes.is_empty(), "/scopes", "is empty");
         faults.expect(self.expires_at.is_none_or(|at| at > context.now), "/expires_at", "is not in the future");
         faults.done()?;
-        if state.keys_of(&self.org_id, 0).count() >= KEYS_MAX {
+        if state.keys_count(&self.org_id) >= KEYS_MAX {
             return Err(Rejection::LimitReached { what: "keys", limit: KEYS_MAX });
         }
         let key = Key {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::state::Directory;
-use super::{DirectoryAnswer, DirectoryEvent, User, new_user_id};
+use super::{DirectoryAnswer, DirectoryEvent, Key, User, new_user_id};
 use crate::domain::decision::{Context, Decided, Decision};
 use crate::domain::ids::{OrgId, OutsideId, UserId, VenueId};
 use crate::domain::organisation::check_name;
-use crate::domain::people::Role;
+use crate::domain::people::{Caller, Role, Scope, Who};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::templates::target::is_address;
 
@@ -30,8 +30,9 @@ pub struct CreateUser {
 impl CreateUser {
     /// Decides.
     pub fn decide(self, state: &Directory, context: &mut Context<'_>) -> Decided<DirectoryEvent, DirectoryAnswer> {
+        expect_owner(state, &self.org_id, context.caller, &[self.role])?;
         let user = self.checked("", state, context)?;
-        if state.users_of(&user.org_id, 0).count() >= USERS_MAX {
+        if state.users_count(&user.org_id) >= USERS_MAX {
             return Err(Rejection::LimitReached { what: "people", limit: USERS_MAX });
         }
         let answer = DirectoryAnswer::UserMade(user.org_id.clone(), user.id.clone());
@@ -66,7 +67,8 @@ impl CreateUser {
     }
 }
 
-/// Changes a person; what is absent stays. A change of role, venues or password ends their sessions.
+/// Changes a person; what is absent stays. A change of role, venues or password ends their sessions; one of role also the keys of
+/// theirs that carry an authority or manage the organisation.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
 pub struct ChangeUser {
@@ -82,8 +84,13 @@ pub struct ChangeUser {
 
 impl ChangeUser {
     /// Decides.
-    pub fn decide(self, state: &Directory) -> Decided<DirectoryEvent, DirectoryAnswer> {
+    pub fn decide(self, state: &Directory, context: &Context<'_>) -> Decided<DirectoryEvent, DirectoryAnswer> {
         let old = find(state, &self.org_id, &self.id)?;
+        let role = self.role.unwrap_or(old.role);
+        expect_owner(state, &self.org_id, context.caller, &[old.role, role])?;
+        if role != old.role && context.caller.cause.who.person() == Some(&old.id) {
+            return Err(Rejection::OwnRole);
+        }
         let mut faults = Faults::default();
         if let Some(email) = &self.email {
             check_email(&mut faults, "/email", email);
@@ -99,7 +106,7 @@ impl ChangeUser {
         let mut user = old.clone();
         user.email = self.email.map_or(user.email, Into::into);
         user.name = self.name.map_or(user.name, Into::into);
-        user.role = self.role.unwrap_or(user.role);
+        user.role = role;
         user.venues = self.venues.unwrap_or(user.venues);
         user.password_hash = self.password_hash.or(user.password_hash);
         if manages(old.role) && !manages(user.role) && !state.has_other_administrator(&self.org_id, &old.id) {
@@ -111,7 +118,15 @@ impl ChangeUser {
         }
         let power = user.role != old.role || user.venues != old.venues || user.password_hash != old.password_hash;
         let hashes = if power { state.sessions_of(&self.org_id, &old.id) } else { Vec::new() };
+        let powerful = |key: &&Key| {
+            key.person.as_ref() == Some(&old.id) && (key.scopes.has(Scope::Admin) || key.authority.is_some())
+        };
+        let keys: Vec<&Key> =
+            if role == old.role { Vec::new() } else { state.keys_of(&self.org_id, 0).filter(powerful).collect() };
         let mut events = vec![DirectoryEvent::UserSaved(Box::new(user))];
+        events.extend(
+            keys.into_iter().map(|key| DirectoryEvent::KeyRevoked { org_id: self.org_id.clone(), id: key.id.clone() }),
+        );
         if !hashes.is_empty() {
             events.push(DirectoryEvent::SessionsClosed { hashes });
         }
@@ -129,8 +144,9 @@ pub struct RemoveUser {
 
 impl RemoveUser {
     /// Decides.
-    pub fn decide(self, state: &Directory) -> Decided<DirectoryEvent, DirectoryAnswer> {
+    pub fn decide(self, state: &Directory, context: &Context<'_>) -> Decided<DirectoryEvent, DirectoryAnswer> {
         let user = find(state, &self.org_id, &self.id)?;
+        expect_owner(state, &self.org_id, context.caller, &[user.role])?;
         if manages(user.role) && !state.has_other_administrator(&self.org_id, &user.id) {
             return Err(Rejection::LastAdministrator);
         }
@@ -148,6 +164,17 @@ impl RemoveUser {
 fn find<'a>(state: &'a Directory, org: &OrgId, id: &str) -> Result<&'a User, Rejection> {
     let id = UserId::parse(id).map_err(|_| Rejection::NotFound)?;
     state.user(org, &id).ok_or(Rejection::NotFound)
+}
+
+/// Only an owner touches an owner. The operator, and keys that belong to nobody, stand outside of the organisation's people.
+fn expect_owner(state: &Directory, org: &OrgId, caller: &Caller, roles: &[Role]) -> Result<(), Rejection> {
+    let owner = match &caller.cause.who {
+        Who::Operator | Who::Schedule | Who::Key { person: None, .. } => true,
+        Who::Person(person) | Who::Key { person: Some(person), .. } => {
+            state.user(org, person).is_some_and(|user| user.role == Role::Owner)
+        }
+    };
+    if owner || !roles.contains(&Role::Owner) { Ok(()) } else { Err(Rejection::OwnersOnly) }
 }
 
 fn manages(role: Role) -> bool {

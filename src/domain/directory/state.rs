@@ -71,6 +71,21 @@ impl Directory {
         ids.filter_map(|(_, id)| self.keys.get(id))
     }
 
+    /// A key of whatever organisation.
+    pub fn key_by_id(&self, id: &str) -> Option<&Key> {
+        self.keys.get(id)
+    }
+
+    /// How many keys an organisation has.
+    pub fn keys_count(&self, org: &OrgId) -> usize {
+        self.keys_of.get(org).map_or(0, BTreeMap::len)
+    }
+
+    /// How many people an organisation has.
+    pub fn users_count(&self, org: &OrgId) -> usize {
+        self.users_of.get(org).map_or(0, BTreeMap::len)
+    }
+
     /// A person of this organisation.
     pub fn user(&self, org: &OrgId, id: &UserId) -> Option<&User> {
         self.users.get(&(org.clone(), id.clone()))

@@ -104,7 +104,7 @@ pub fn reply(state: &Directory, answer: &DirectoryAnswer) -> Reply {
             json(Done::Created, &json!({ "org": shown, "key_id": id, "sealed": sealed }))
         }
         DirectoryAnswer::KeyMade { id, sealed } => {
-            let found = state.keys().find(|key| key.id == *id).map(key);
+            let found = state.key_by_id(id).map(key);
             let mut shown = serde_json::to_value(found).unwrap_or_default();
             shown["sealed"] = json!(sealed);
             json(Done::Created, &shown)
@@ -117,12 +117,12 @@ pub fn reply(state: &Directory, answer: &DirectoryAnswer) -> Reply {
 
 /// A page of an organisation's keys as JSON, oldest first.
 pub fn keys(state: &Directory, org: &OrgId, paging: Paging) -> Vec<u8> {
-    bytes(&page(paging.limit, state.keys_of(org, after(paging)), |key| Cursor::Seq(key.seq), key))
+    bytes(&page(paging.limit, state.keys_of(org, after(paging)), |_| true, |key| Cursor::Seq(key.seq), key))
 }
 
 /// A page of an organisation's people as JSON, oldest first.
 pub fn users(state: &Directory, org: &OrgId, paging: Paging) -> Vec<u8> {
-    bytes(&page(paging.limit, state.users_of(org, after(paging)), |user| Cursor::Seq(user.seq), user))
+    bytes(&page(paging.limit, state.users_of(org, after(paging)), |_| true, |user| Cursor::Seq(user.seq), user))
 }
 
 /// A page of all organisations as JSON, in the order of their registration.
@@ -130,7 +130,7 @@ pub fn organisations(state: &Directory, paging: Paging) -> Vec<u8> {
     let mut found: Vec<&Registration> = state.organisations().filter(|one| one.stream.0 > after(paging)).collect();
     found.sort_by_key(|one| one.stream);
     let shown: Page<_> =
-        page(paging.limit, found.into_iter(), |one: &Registration| Cursor::Seq(one.stream.0), organisation);
+        page(paging.limit, found.into_iter(), |_| true, |one: &Registration| Cursor::Seq(one.stream.0), organisation);
     bytes(&shown)
 }
 

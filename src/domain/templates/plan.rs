@@ -21,6 +21,9 @@ use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::Violation;
 use crate::domain::violations::profile::{ENTITY_TYPE, Profile, entity_at};
 
+/// The most that the messages of one violation take together, in bytes, so that a record stays far below its limit.
+const MESSAGES_BYTES_MAX: usize = 1 << 20;
+
 /// What one template makes of a violation.
 pub struct Made {
     /// The action.
@@ -40,11 +43,16 @@ pub fn events_for(
     let done: Vec<Option<Uuid>> =
         violation.actions.iter().filter_map(|id| state.actions.get(id)).map(|action| action.template_id).collect();
     let mut events = Vec::new();
+    let mut bytes_left = MESSAGES_BYTES_MAX;
     for template in state.templates.for_type(&violation.violation_type) {
         if done.contains(&Some(template.id)) || mismatch(template, violation, metadata, &profile).is_some() {
             continue;
         }
-        let made = make(template, violation, metadata, &profile, state, context);
+        let mut made = make(template, violation, metadata, &profile, state, context);
+        bytes_left = bytes_left.saturating_sub(made.action.message.len());
+        if bytes_left == 0 {
+            made.action.message = "[left out: the messages of this violation are too long together]".into();
+        }
         events.push(Event::ActionCreated(Box::new(made.action)));
         events.extend(made.block.map(|block| Event::BlockPlaced(Box::new(block))));
     }

@@ -16,6 +16,8 @@ use crate::domain::violations::{Severity, ViolationType};
 
 /// The most templates of one organisation.
 pub const TEMPLATES_MAX: usize = 2_000;
+/// The most templates of one violation type: as many actions a single report can make.
+pub const TEMPLATES_OF_TYPE_MAX: usize = 250;
 
 /// What a template is to be.
 #[derive(Clone, Debug)]
@@ -139,6 +141,12 @@ impl CreateTemplate {
         }
         let id = context.ids.next_id();
         let template = self.draft.checked(id, 0, 1, state, context)?;
+        if state.templates.for_type(&template.violation_type).count() >= TEMPLATES_OF_TYPE_MAX {
+            return Err(Rejection::LimitReached {
+                what: "templates for one violation type",
+                limit: TEMPLATES_OF_TYPE_MAX,
+            });
+        }
         Ok(Decision { events: vec![Event::TemplateSaved(Box::new(template))], answer: Answer::TemplateMade(id) })
     }
 }

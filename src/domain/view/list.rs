@@ -73,21 +73,27 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// How many things are looked at for one page. A filter that finds little gives short pages with a cursor, not a long wait.
+pub const EXAMINED_MAX: usize = 10_000;
+
 /// Takes a page from what is left of a list; `cursor` names the place after an item.
 pub fn page<'a, T: 'a, V>(
     limit: usize,
-    found: impl Iterator<Item = &'a T>,
+    rest: impl Iterator<Item = &'a T>,
+    takes: impl Fn(&T) -> bool,
     cursor: impl Fn(&T) -> Cursor,
     view: impl Fn(&'a T) -> V,
 ) -> Page<V> {
     let mut items = Vec::new();
     let mut last = None;
-    for one in found {
-        if items.len() == limit {
+    for (examined, one) in rest.enumerate() {
+        if items.len() == limit || examined == EXAMINED_MAX {
             return Page { items, next_cursor: last.map(Cursor::text) };
         }
         last = Some(cursor(one));
-        items.push(view(one));
+        if takes(one) {
+            items.push(view(one));
+        }
     }
     Page { items, next_cursor: None }
 }
@@ -119,21 +125,21 @@ impl ViolationFilter {
 /// A page of violations as JSON, newest first.
 pub fn violations(state: &TenantState, caller: &Caller, filter: &ViolationFilter) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
-    let takes = |one: &&Violation| filter.takes(caller, one);
+    let takes = |one: &Violation| filter.takes(caller, one);
     let view = |one| shapes::violation(org_id, one);
     let limit = filter.paging.limit;
     match filter.range {
         None => {
-            let found = state.violations.open_before(filter.paging.before()).filter(takes);
-            bytes(&page(limit, found, |one: &Violation| Cursor::Seq(one.seq), view))
+            let rest = state.violations.open_before(filter.paging.before());
+            bytes(&page(limit, rest, takes, |one: &Violation| Cursor::Seq(one.seq), view))
         }
         Some((from, to)) => {
             let before = match filter.paging.cursor {
                 Some(Cursor::Dated(date, seq)) => Some((date, seq)),
                 Some(Cursor::Seq(_)) | None => None,
             };
-            let found = state.violations.dated(from, to, before).filter(takes);
-            bytes(&page(limit, found, |one: &Violation| Cursor::Dated(one.business_date, one.seq), view))
+            let rest = state.violations.dated(from, to, before);
+            bytes(&page(limit, rest, takes, |one: &Violation| Cursor::Dated(one.business_date, one.seq), view))
         }
     }
 }
@@ -163,8 +169,17 @@ impl ActionFilter {
 
 /// A page of actions as JSON, newest first.
 pub fn actions(state: &TenantState, caller: &Caller, filter: &ActionFilter) -> Vec<u8> {
-    let found = state.actions.before(filter.paging.before()).filter(|one| filter.takes(caller, one));
-    bytes(&page(filter.paging.limit, found, |one: &Action| Cursor::Seq(one.seq), shapes::action))
+    let (limit, before) = (filter.paging.limit, filter.paging.before());
+    let takes = |one: &Action| filter.takes(caller, one);
+    let cursor = |one: &Action| Cursor::Seq(one.seq);
+    match &filter.violation_id {
+        None => bytes(&page(limit, state.actions.before(before), takes, cursor, shapes::action)),
+        Some(id) => {
+            let theirs = state.violations.get(id).map_or(&[] as &[Uuid], |violation| &violation.actions);
+            let rest = theirs.iter().rev().filter_map(|id| state.actions.get(id)).filter(|one| one.seq < before);
+            bytes(&page(limit, rest, takes, cursor, shapes::action))
+        }
+    }
 }
 
 /// Which blocks.
@@ -193,16 +208,18 @@ impl BlockFilter {
 /// A page of blocks as JSON, newest first.
 pub fn blocks(state: &TenantState, caller: &Caller, filter: &BlockFilter) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
-    let found = state.blocks.before(filter.paging.before()).filter(|one| filter.takes(caller, one));
-    bytes(&page(filter.paging.limit, found, |one: &Block| Cursor::Seq(one.seq), |one| shapes::block(org_id, one)))
+    let rest = state.blocks.before(filter.paging.before());
+    let takes = |one: &Block| filter.takes(caller, one);
+    let view = |one| shapes::block(org_id, one);
+    bytes(&page(filter.paging.limit, rest, takes, |one: &Block| Cursor::Seq(one.seq), view))
 }
 
 /// A page of templates as JSON, in the order in which they run.
 pub fn templates(state: &TenantState, paging: Paging) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
     let after = if paging.cursor.is_some() { paging.before() } else { 0 };
-    let found = state.templates.after(after);
-    bytes(&page(paging.limit, found, |one| Cursor::Seq(one.seq), |one| shapes::template(org_id, one)))
+    let rest = state.templates.after(after);
+    bytes(&page(paging.limit, rest, |_| true, |one| Cursor::Seq(one.seq), |one| shapes::template(org_id, one)))
 }
 
 /// All venues that the caller reaches, by id, as one page.

@@ -57,7 +57,7 @@ impl ResolveViolation {
         if !violation.is_open() {
             return Err(already_resolved(violation));
         }
-        let events = ended(violation, self.resolution.map(Into::into), state, context);
+        let events = ended(violation, self.resolution.map(Into::into), state, context)?;
         Ok(Decision { events, answer: Answer::Violation(self.id) })
     }
 }
@@ -100,7 +100,10 @@ impl ClearViolations {
         let reached: Vec<&Violation> =
             open.into_iter().filter(|violation| context.caller.reaches(violation.venue_id.as_ref())).collect();
         let note: Arc<str> = "Cleared by its source".into();
-        let events = reached.iter().flat_map(|one| ended(one, Some(note.clone()), state, context)).collect();
+        let mut events = Vec::new();
+        for one in &reached {
+            events.extend(ended(one, Some(note.clone()), state, context)?);
+        }
         Ok(Decision { events, answer: Answer::Resolved(reached.iter().map(|violation| violation.id).collect()) })
     }
 }
@@ -125,13 +128,14 @@ impl RunTemplates {
     }
 }
 
-/// The events that end a violation: itself, its pending actions, and the blocks that go with it.
+/// The events that end a violation: itself, its pending actions, and the blocks that go with it; refused to the person whose own block
+/// would go.
 fn ended(
     violation: &Violation,
     resolution: Option<Arc<str>>,
     state: &TenantState,
     context: &Context<'_>,
-) -> Vec<Event> {
+) -> Result<Vec<Event>, Rejection> {
     let mut events = vec![Event::ViolationResolved {
         id: violation.id,
         venue_id: violation.venue_id.clone(),
@@ -142,8 +146,13 @@ fn ended(
     events.extend(pending.map(|action| action.dismissed("the violation was resolved".into(), &context.label())));
     let blocks = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
     let lifted = blocks.filter(|block| block.auto_lift_on_resolve && block.is_active(context.now));
-    events.extend(lifted.map(|block| block.lifted(context.label(), "The violation was resolved".into())));
-    events
+    for block in lifted {
+        if context.caller.cause.who.person() == Some(&block.key.entity_id) {
+            return Err(Rejection::OwnBlock);
+        }
+        events.push(block.lifted(context.label(), "The violation was resolved".into()));
+    }
+    Ok(events)
 }
 
 fn check_note(pointer: &str, note: Option<&str>) -> Result<(), Rejection> {
