@@ -259,8 +259,7 @@ impl Judge {
         for violation in state.violations.iter() {
             let id = violation.id;
             if let Some(mark) = &violation.resolved {
-                let pending =
-                    violation.actions.iter().filter_map(|id| state.actions.get(id)).any(Action::is_pending);
+                let pending = violation.actions.iter().filter_map(|id| state.actions.get(id)).any(Action::is_pending);
                 hold!(!pending, "the resolved violation {id} has a pending action");
                 let blocks = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
                 let holds = blocks.filter(|one| one.auto_lift_on_resolve).any(|one| one.is_active(now.max(mark.at)));
