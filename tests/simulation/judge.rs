@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use action_center::actors::block_index::{BlockIndex, Question};
+use action_center::domain::actions::Action;
 use action_center::domain::blocks::check::verdicts;
 use action_center::domain::blocks::{Block, BlockKey};
 use action_center::domain::command::Command;
@@ -258,8 +259,7 @@ impl Judge {
         for violation in state.violations.iter() {
             let id = violation.id;
             if let Some(mark) = &violation.resolved {
-                let pending =
-                    violation.actions.iter().filter_map(|id| state.actions.get(id)).any(|one| one.is_pending());
+                let pending = violation.actions.iter().filter_map(|id| state.actions.get(id)).any(Action::is_pending);
                 hold!(!pending, "the resolved violation {id} has a pending action");
                 let blocks = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
                 let holds = blocks.filter(|one| one.auto_lift_on_resolve).any(|one| one.is_active(now.max(mark.at)));

@@ -74,7 +74,7 @@ fn a_block_takes_what_is_absent_from_the_profile() {
         (block.override_required, block.override_authority.clone(), block.auto_lift_on_resolve),
         (false, None, true)
     );
-    assert_eq!(block.venue_id.as_ref().map(|venue| venue.as_str()), Some("pier"));
+    assert_eq!(block.venue_id.as_ref().map(crate::domain::ids::OutsideId::as_str), Some("pier"));
     assert_eq!(block.violation_id, Some(tenant.only_violation().id));
     assert_eq!(&*block.placed_by, format!("template:{}", tenant.newest_template()));
     assert!(tenant.is_blocked("ana"), "in the same step");
@@ -197,7 +197,7 @@ fn an_alert_and_an_escalation_place_no_block() {
     let escalating = TemplateDraft { action_type: ActionType::Escalate, action_target: "gm".into(), ..alert() };
     let tenant = tenant().with_template(alert()).with_template(escalating).with_violation(comp());
     assert!(tenant.state.blocks.is_empty());
-    assert!(tenant.state.actions.iter().all(|action| action.is_pending()));
+    assert!(tenant.state.actions.iter().all(crate::domain::actions::Action::is_pending));
 }
 
 fn tried(tenant: &Tenant, report: Report, templates: Option<Vec<TemplateDraft>>) -> Result<Value, Rejection> {
