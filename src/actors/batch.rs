@@ -68,7 +68,8 @@ impl<K: Kind> Batch<K> {
         for waiter in self.commits.into_iter().flat_map(|commit| commit.waiters) {
             drop(waiter.answer.send(Err(refusal.clone())));
         }
-        for (release, _place) in self.readers {
+        for (release, place) in self.readers {
+            drop(place);
             release(Err(refusal.clone()));
         }
     }
@@ -86,7 +87,8 @@ impl<K: Kind> Batch<K> {
         for (done, body, version, waiters) in answers {
             answer(done, body, version, waiters);
         }
-        for (release, _place) in self.readers {
+        for (release, place) in self.readers {
+            drop(place); // before the answer, so that whoever has it finds the place free
             release(Ok(version));
         }
     }
@@ -98,7 +100,7 @@ fn answer(done: Done, body: Vec<u8>, version: u64, waiters: Vec<Waiter>) {
     for (index, waiter) in waiters.into_iter().enumerate() {
         let own = if index == last { body.take() } else { body.clone() };
         let accepted = Accepted { done, body: own.unwrap_or_default(), version, replayed: waiter.replayed };
+        drop(waiter.place); // before the answer, so that whoever has it finds the place free
         drop(waiter.answer.send(Ok(accepted)));
-        drop(waiter.place);
     }
 }
