@@ -41,7 +41,7 @@ impl Sent {
         if !bytes.is_empty() && !is_json(req) {
             return Err(problem!("unsupported-media-type", "a body is application/json"));
         }
-        let request = idempotency::request(req, &bytes)?;
+        let request = idempotency::request(req, &bytes, &settings.server_key)?;
         Ok(Self { bytes, request })
     }
 
