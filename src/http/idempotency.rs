@@ -60,6 +60,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+    use crate::domain::ids::OutsideId;
 
     fn keyed(method: Method, key: &str, uri: &str, body: &[u8]) -> Result<Option<Request>, Problem> {
         let req = TestRequest::with_uri(uri).method(method).insert_header((HEADER, key)).to_http_request();
@@ -73,7 +74,9 @@ mod tests {
         for (uri, body) in [("/a?b=2", "{}"), ("/b?b=1", "{}"), ("/a?b=1", "{ }")] {
             assert_ne!(keyed(Method::POST, "k", uri, body.as_bytes()).unwrap().unwrap().print, first.print);
         }
-        assert_eq!(&*within(Some(first), "org").unwrap().key, "org\nk");
+        assert_eq!(&*within(Some(first.clone()), "org").unwrap().key, "org\nk");
+        assert!(OutsideId::parse(OPERATOR).is_err(), "no organisation has the operator's keys");
+        assert_eq!(&*within(Some(first), OPERATOR).unwrap().key, "\nk");
     }
 
     #[test]
