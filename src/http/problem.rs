@@ -52,6 +52,8 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "venue-not-allowed", status: 403, title: "Venue not allowed" },
     ProblemCode { code: "insufficient-authority", status: 403, title: "Insufficient authority" },
     ProblemCode { code: "own-block", status: 403, title: "Own block" },
+    ProblemCode { code: "own-role", status: 403, title: "Own role" },
+    ProblemCode { code: "owners-only", status: 403, title: "Owners only" },
     // what is asked
     ProblemCode { code: "not-found", status: 404, title: "Not found" },
     ProblemCode { code: "unknown-venue", status: 422, title: "Unknown venue" },
@@ -239,6 +241,8 @@ impl From<Rejection> for Problem {
             Rejection::IdempotencyKeyReused => problem!("idempotency-key-reused"),
             Rejection::LimitReached { .. } => problem!("limit-reached"),
             Rejection::LastAdministrator => problem!("last-administrator"),
+            Rejection::OwnRole => problem!("own-role"),
+            Rejection::OwnersOnly => problem!("owners-only"),
         };
         problem.detail(said)
     }
