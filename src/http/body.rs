@@ -41,7 +41,7 @@ impl Sent {
         if !bytes.is_empty() && !is_json(req) {
             return Err(problem!("unsupported-media-type", "a body is application/json"));
         }
-        let request = idempotency::request(req, &bytes)?;
+        let request = idempotency::request(req, &bytes, &settings.server_key)?;
         Ok(Self { bytes, request })
     }
 
@@ -144,7 +144,15 @@ fn plain(detail: &str) -> String {
     match detail.strip_prefix("unknown field").and_then(|rest| rest.split_once(", expected ")) {
         Some((_, known)) => format!("is not known here; known are {}", known.trim_start_matches("one of ")),
         None if detail.starts_with("unknown field") => "is not known here".into(),
-        None => format!("does not fit: {detail}"),
+        None => format!("does not fit: {}", without_our_names(detail)),
+    }
+}
+
+/// `expected struct KeyBody` names a type of this program, which tells a caller nothing.
+fn without_our_names(detail: &str) -> String {
+    match detail.rsplit_once("expected struct ") {
+        Some((said, _)) => format!("{said}expected an object"),
+        None => detail.to_owned(),
     }
 }
 
@@ -246,6 +254,10 @@ mod tests {
         assert_eq!(said("{}"), "/title is missing");
         assert_eq!(said(r#"{"colour": 1}"#), "/colour is not known here; known are `title`, `severity`, `inner`");
         assert_eq!(said(r#"{"title": 5}"#), "/title does not fit: invalid type: integer `5`, expected a string");
+        assert_eq!(
+            said(r#"{"title": "a", "inner": ["x"]}"#),
+            "/inner/0 does not fit: invalid type: string \"x\", expected an object"
+        );
     }
 
     #[test]

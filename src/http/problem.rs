@@ -243,6 +243,8 @@ impl From<Rejection> for Problem {
             Rejection::IdempotencyKeyReused => problem!("idempotency-key-reused"),
             Rejection::LimitReached { .. } => problem!("limit-reached"),
             Rejection::LastAdministrator => problem!("last-administrator"),
+            Rejection::OwnRole => problem!("own-role"),
+            Rejection::OwnersOnly => problem!("owners-only"),
         };
         problem.detail(said)
     }
@@ -266,7 +268,11 @@ impl From<Refusal> for Problem {
             Refusal::ServerBusy => problem!("server-busy"),
             Refusal::Starting => problem!("starting"),
             Refusal::Quarantined => problem!("quarantined"),
-            Refusal::ReadOnly { .. } => problem!("read-only"),
+            Refusal::ReadOnly { why } => {
+                // Paths and sizes of our disk are for whoever runs the server.
+                tracing::warn!(why, "a write was refused");
+                return problem!("read-only", "nothing can be written at the moment");
+            }
             Refusal::Unconfirmed => problem!("unconfirmed"),
             Refusal::Behind { version } => problem!("version-not-reached").member("version", version),
             Refusal::Failed => problem!("internal-error"),
@@ -321,6 +327,13 @@ mod tests {
         assert_eq!(answer.headers().get(WWW_AUTHENTICATE).unwrap(), "Bearer");
         let behind = Problem::from(Refusal::Behind { version: 7 });
         assert_eq!((behind.code(), &behind.document()["version"]), ("version-not-reached", &json!(7)));
+    }
+
+    #[test]
+    fn why_nothing_is_written_stays_inside() {
+        let problem = Problem::from(Refusal::ReadOnly { why: "/var/lib/center/db: 12345 bytes left".into() });
+        assert_eq!(problem.code(), "read-only");
+        assert_eq!(problem.document()["detail"], "nothing can be written at the moment");
     }
 
     #[test]

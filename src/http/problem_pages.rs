@@ -40,6 +40,8 @@ pages! {
     "not-found",
     "organisation-busy",
     "own-block",
+    "own-role",
+    "owners-only",
     "quarantined",
     "read-only",
     "secret-not-yours",

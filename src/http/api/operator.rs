@@ -90,7 +90,7 @@ pub async fn register(req: HttpRequest, payload: web::Payload) -> Answer {
         owner,
     };
     let command = DirectoryCommand::RegisterOrganisation(Box::new(command));
-    let request = idempotency::within(sent.request, "operator");
+    let request = idempotency::within(sent.request, idempotency::OPERATOR);
     let mut done = counted(site.engine.directory_command(command, caller, request).await)?;
     let key;
     (done.body, key) = sealed::reveal(&done.body, "admin_key", credential)?;
