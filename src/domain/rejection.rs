@@ -99,12 +99,6 @@ pub enum Rejection {
     /// Would leave the organisation without anybody who can manage it.
     #[error("the last owner or admin cannot be removed or given another role")]
     LastAdministrator,
-    /// Somebody wanted to change the own role.
-    #[error("nobody changes their own role")]
-    OwnRole,
-    /// Somebody who is no owner wanted to add, change or remove one.
-    #[error("only an owner adds, changes or removes an owner")]
-    OwnersOnly,
 }
 
 impl Rejection {

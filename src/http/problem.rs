@@ -236,8 +236,6 @@ impl From<Rejection> for Problem {
             Rejection::AlreadyResolved { .. } => problem!("already-resolved"),
             Rejection::InsufficientAuthority { .. } => problem!("insufficient-authority"),
             Rejection::OwnBlock => problem!("own-block"),
-            Rejection::OwnRole => problem!("own-role"),
-            Rejection::OwnersOnly => problem!("owners-only"),
             Rejection::ActionNotOpen { .. } => problem!("action-not-open"),
             Rejection::AlreadyExists { .. } => problem!("already-exists"),
             Rejection::IdempotencyKeyReused => problem!("idempotency-key-reused"),
