@@ -279,7 +279,10 @@ impl Judge {
     /// The blocks of a key: those that hold, strictest first, are what `verdicts` says and what the index answers.
     fn examine_key(&self, key: &BlockKey, blocks: &[&Block], index: &BlockIndex, now: Timestamp) -> Verdict {
         let state = &self.reading.state;
-        let rank = |block: &Block| block.override_authority.as_ref().and_then(|rung| state.organisation().rank(rung));
+        let rank = |block: &Block| {
+            let rung = block.override_authority.as_ref()?;
+            Some(state.organisation().rank(rung).unwrap_or(usize::MAX)) // a lost rung asks for the top
+        };
         let mut holding: Vec<&&Block> = blocks
             .iter()
             .filter(|one| one.lifted.is_none() && !one.expired && one.expires_at.is_none_or(|at| at > now))
