@@ -4,6 +4,7 @@
 //! Never here: deciding what may be cut.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::StreamId;
@@ -21,6 +22,9 @@ pub enum ArchiveError {
     /// A folder could not be listed or a file not written; whether that file is there is unknown.
     #[error("archive of stream {stream}: {why}")]
     Io { stream: StreamId, why: String },
+    /// The disk has no room for a file beside what the journal keeps.
+    #[error("archive of stream {stream}: no room: {why}")]
+    Full { stream: StreamId, why: String },
     /// A file cannot be read or does not hold the records that its name promises.
     #[error("archive of stream {stream}, file {name}: {why}")]
     Damaged { stream: StreamId, name: String, why: String },
@@ -72,7 +76,7 @@ impl Archive {
     /// file is durable and was read back when this returns.
     ///
     /// # Errors
-    /// [`ArchiveError::Gap`] when they do not continue it; then nothing was written.
+    /// [`ArchiveError::Gap`] when they do not continue it; then nothing was written. [`ArchiveError::Full`], [`ArchiveError::Io`].
     pub fn add(&self, stream: StreamId, entries: &[Entry]) -> Result<(), ArchiveError> {
         let last = self.last_seq(stream)?;
         let new = &entries[entries.partition_point(|entry| entry.last_seq <= last)..];
@@ -94,7 +98,10 @@ impl Archive {
             // The file may be there or not: look again before the next one.
             Err(_) => drop(known.remove(&stream)),
         }
-        put.map_err(|error| io_error(stream, &error))
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => ArchiveError::Full { stream, why: error.to_string() },
+            _ => io_error(stream, &error),
+        })
     }
 
     /// The archived records of `stream` with `last_seq >= from`, in order, up to about `max_bytes` and not beyond one file, at
@@ -188,7 +195,7 @@ impl History {
     }
 }
 
-fn io_error(stream: StreamId, error: &std::io::Error) -> ArchiveError {
+fn io_error(stream: StreamId, error: &io::Error) -> ArchiveError {
     ArchiveError::Io { stream, why: error.to_string() }
 }
 

@@ -48,6 +48,9 @@ pub enum SnapshotError {
     /// The operating system refused a step; a snapshot that was to be written may be there or not.
     #[error("snapshots of stream {stream}: {error}")]
     Io { stream: StreamId, error: io::Error },
+    /// The disk has no room for it beside what the journal keeps.
+    #[error("snapshots of stream {stream}: no room: {error}")]
+    Full { stream: StreamId, error: io::Error },
     /// It is missing, or not as it was written: recovery takes an older one, or none.
     #[error("snapshot {seq} of stream {stream}: {why}")]
     Damaged { stream: StreamId, seq: u64, why: String },
@@ -68,12 +71,16 @@ impl Snapshots {
     /// Writes a snapshot, durable and read back when this returns, and forgets those older than the newest two. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`]; then the older ones are still there.
+    /// [`SnapshotError::Full`], [`SnapshotError::Io`]; then the older ones are still there.
     pub fn write(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let stream = snapshot.stream;
         let failed = |error| SnapshotError::Io { stream, error };
         let bytes = encode(snapshot).map_err(failed)?;
-        self.files.put(&stream.to_string(), &file_name(snapshot.seq), &bytes).map_err(failed)?;
+        let put = self.files.put(&stream.to_string(), &file_name(snapshot.seq), &bytes);
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => SnapshotError::Full { stream, error },
+            _ => failed(error),
+        })?;
         for old in self.generations(stream)?.into_iter().skip(GENERATIONS) {
             self.files.remove(&stream.to_string(), &file_name(old)).map_err(failed)?;
         }
