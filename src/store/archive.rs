@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::StreamId;
-use crate::store::files::Files;
+use crate::store::files::{Files, is_damage};
 use crate::store::journal::{Entry, Journal, JournalError};
 use crate::store::segment::{decode, encode};
 
@@ -19,18 +19,30 @@ pub const SEGMENT_BYTES_MAX: usize = 4 << 20;
 #[derive(Clone, Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum ArchiveError {
-    /// A folder could not be listed or a file not written; whether that file is there is unknown.
+    /// A folder could not be listed, a file not be looked at, which says nothing about it, or not be written; then whether it is
+    /// there is unknown.
     #[error("archive of stream {stream}: {why}")]
     Io { stream: StreamId, why: String },
     /// The disk has no room for a file beside what the journal keeps.
     #[error("archive of stream {stream}: no room: {why}")]
     Full { stream: StreamId, why: String },
-    /// A file cannot be read or does not hold the records that its name promises.
+    /// A file is missing or does not hold the records that its name promises.
     #[error("archive of stream {stream}, file {name}: {why}")]
     Damaged { stream: StreamId, name: String, why: String },
     /// The records do not continue what is archived, or are another stream's; nothing was written.
     #[error("archive of stream {stream}: a record starts at {found} where {expected} is next")]
     Gap { stream: StreamId, expected: u64, found: u64 },
+}
+
+impl ArchiveError {
+    /// What it means for who reads the history from `seq` on: only damage is damage.
+    fn at(self, seq: u64) -> JournalError {
+        let why = self.to_string();
+        match self {
+            Self::Damaged { stream, .. } => JournalError::Corrupt { stream, seq, why },
+            Self::Io { .. } | Self::Full { .. } | Self::Gap { .. } => JournalError::Io { why },
+        }
+    }
 }
 
 /// The archive files of all streams.
@@ -108,7 +120,7 @@ impl Archive {
     /// least one if there is any; none when `from` is not archived. Blocks.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`].
+    /// [`ArchiveError::Damaged`], [`ArchiveError::Io`].
     pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, ArchiveError> {
         let ranges = self.ranges(stream)?;
         let Some(&range) = ranges.get(ranges.partition_point(|(_, last)| *last < from)) else { return Ok(Vec::new()) };
@@ -142,7 +154,10 @@ impl Archive {
         }
         let name = file_name(range);
         let damaged = |why: String| ArchiveError::Damaged { stream, name: name.clone(), why };
-        let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| damaged(error.to_string()))?;
+        let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| match is_damage(&error) {
+            true => damaged(error.to_string()),
+            false => io_error(stream, &error),
+        })?;
         let entries = Arc::new(decode(stream, range, &bytes).map_err(damaged)?);
         *last_read = Some(LastRead { stream, first_seq: range.0, entries: entries.clone() });
         Ok(entries)
@@ -175,9 +190,7 @@ impl History {
         let first = |entries: &[Entry]| entries.first().map_or(u64::MAX, |entry| entry.first_seq);
         match archived {
             Ok(archived) if first(&archived) < first(&live) => Ok(archived),
-            Err(error) if first(&live) > from.max(1) => {
-                Err(JournalError::Corrupt { stream, seq: from, why: error.to_string() })
-            }
+            Err(error) if first(&live) > from.max(1) => Err(error.at(from)),
             _ => Ok(live),
         }
     }
@@ -274,6 +287,12 @@ mod tests {
         assert_eq!(history.read(StreamId(1), 1, 1).unwrap(), entries[..1]);
         history.journal.cut(StreamId(1), 4).unwrap();
         assert!(matches!(history.read(StreamId(1), 1, 1), Err(JournalError::Corrupt { seq: 1, .. })));
+        files.fail_reads(Some(rustix::io::Errno::MFILE.raw_os_error()));
+        assert!(
+            matches!(history.read(StreamId(1), 1, 1), Err(JournalError::Io { .. })),
+            "not looked at is not damaged"
+        );
+        files.fail_reads(None);
         assert_eq!(history.read(StreamId(1), 5, 1).unwrap(), [entry(1, 5, 6)]);
     }
 }

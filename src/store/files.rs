@@ -50,6 +50,12 @@ pub trait Files: Send + Sync + 'static {
     fn remove(&self, folder: &str, name: &str) -> io::Result<()>;
 }
 
+/// Whether `error`, met while reading a file, says that the file is not as it was written. Anything else may pass: too many open
+/// files, no permission, a disk that did not answer.
+pub(super) fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
+}
+
 /// Files in a directory.
 pub struct DiskFiles {
     root: PathBuf,
@@ -176,6 +182,8 @@ fn read_back(written: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[derive(Default)]
 pub struct MemoryFiles {
     files: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    /// The error of the operating system that reading a file meets.
+    unreadable: Mutex<Option<i32>>,
 }
 
 impl MemoryFiles {
@@ -185,6 +193,11 @@ impl MemoryFiles {
         let Some(bytes) = files.get_mut(&(folder.to_owned(), name.to_owned())) else { return false };
         let middle = bytes.len() / 2;
         bytes.get_mut(middle).map(|byte| *byte ^= 0x10).is_some()
+    }
+
+    /// From now on reading a file fails with the operating system's `error`; with `None` no more.
+    pub fn fail_reads(&self, error: Option<i32>) {
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), Vec<u8>>> {
@@ -199,6 +212,9 @@ impl Files for MemoryFiles {
     }
 
     fn get(&self, folder: &str, name: &str) -> io::Result<Vec<u8>> {
+        if let Some(error) = *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(io::Error::from_raw_os_error(error));
+        }
         let bytes = self.lock().get(&(folder.to_owned(), name.to_owned())).cloned();
         bytes.ok_or_else(|| io::ErrorKind::NotFound.into())
     }

@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::domain::ids::StreamId;
-use crate::store::files::Files;
+use crate::store::files::{Files, is_damage};
 
 /// How many snapshots of a stream are kept.
 pub const GENERATIONS: usize = 2;
@@ -101,10 +101,14 @@ impl Snapshots {
     /// The snapshot of `stream` at `seq`, checked. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Damaged`], also when it is missing.
+    /// [`SnapshotError::Damaged`], also when it is missing; [`SnapshotError::Io`] when it could not be looked at, which says
+    /// nothing about it.
     pub fn load(&self, stream: StreamId, seq: u64) -> Result<Snapshot, SnapshotError> {
         let damaged = |why: String| SnapshotError::Damaged { stream, seq, why };
-        let bytes = self.files.get(&stream.to_string(), &file_name(seq)).map_err(|error| damaged(error.to_string()))?;
+        let bytes = self.files.get(&stream.to_string(), &file_name(seq)).map_err(|error| match is_damage(&error) {
+            true => damaged(error.to_string()),
+            false => SnapshotError::Io { stream, error },
+        })?;
         let snapshot = decode(&bytes).map_err(damaged)?;
         if (snapshot.stream, snapshot.seq) != (stream, seq) {
             return Err(damaged("it is the snapshot of another stream or record".into()));
@@ -115,12 +119,13 @@ impl Snapshots {
     /// The newest snapshot of `stream` that is whole; a damaged one is passed over with a warning. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`] when the names cannot be listed.
+    /// [`SnapshotError::Io`] when the names cannot be listed or a file not be looked at.
     pub fn newest_valid(&self, stream: StreamId) -> Result<Option<Snapshot>, SnapshotError> {
         for seq in self.generations(stream)? {
             match self.load(stream, seq) {
                 Ok(snapshot) => return Ok(Some(snapshot)),
-                Err(error) => tracing::warn!(%error, "passing over a snapshot"),
+                Err(error @ SnapshotError::Damaged { .. }) => tracing::warn!(%error, "passing over a snapshot"),
+                Err(error @ (SnapshotError::Io { .. } | SnapshotError::Full { .. })) => return Err(error),
             }
         }
         Ok(None)
@@ -217,6 +222,22 @@ mod tests {
         snapshots.write(&snapshot(8)).unwrap();
         assert!(files.damage(&StreamId(5).to_string(), &file_name(8)));
         assert_eq!(snapshots.newest_valid(StreamId(5)).unwrap(), Some(snapshot(3)));
+    }
+
+    #[test]
+    fn one_that_cannot_be_looked_at_is_neither_damaged_nor_passed_over() {
+        let files = Arc::new(MemoryFiles::default());
+        let snapshots = Snapshots::new(files.clone());
+        snapshots.write(&snapshot(3)).unwrap();
+        snapshots.write(&snapshot(8)).unwrap();
+        for error in [rustix::io::Errno::MFILE, rustix::io::Errno::ACCESS, rustix::io::Errno::IO] {
+            files.fail_reads(Some(error.raw_os_error()));
+            assert!(matches!(snapshots.load(StreamId(5), 8), Err(SnapshotError::Io { .. })), "{error}");
+            assert!(matches!(snapshots.newest_valid(StreamId(5)), Err(SnapshotError::Io { .. })), "{error}");
+        }
+        files.fail_reads(None);
+        assert!(matches!(snapshots.load(StreamId(5), 9), Err(SnapshotError::Damaged { .. })));
+        assert_eq!(snapshots.newest_valid(StreamId(5)).unwrap(), Some(snapshot(8)));
     }
 
     #[test]
