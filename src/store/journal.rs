@@ -118,6 +118,14 @@ pub trait Journal: Send + Sync + 'static {
     /// `Conflict` when the journal holds anything else from there on: then it was not a torn tail. `Poisoned`, `Closed`.
     fn cut_torn_tail(&self, stream: StreamId, torn: &[Entry]) -> Result<(), JournalError>;
 
+    /// Why ordinary batches are refused at the moment though urgent ones are not, so that nobody builds one in vain: `Full`. `None`
+    /// is no promise that the next one is accepted.
+    ///
+    /// Cheap, and at most a second old also when nothing is appended, so that the state is left again without an attempt.
+    fn refuses_ordinary(&self) -> Option<JournalError> {
+        None
+    }
+
     /// Why nothing is appended any more; set once anything from the disk failed.
     fn poisoned(&self) -> Option<String>;
 

@@ -149,7 +149,9 @@ fn a_nearly_full_disk_refuses_ordinary_batches_and_takes_urgent_ones() {
     disk.free.store(1 << 20, SeqCst);
     let config = SledJournalConfig { reserve_bytes: 2 << 20, ..config() };
     let journal = open_on(dir.path(), disk, &config).unwrap();
-    assert!(matches!(append_now(&journal, vec![entry(1, 1, 1)]), Err(JournalError::Full { .. })));
+    let refuses = Some(JournalError::Full { free_bytes: 1 << 20, reserve_bytes: 2 << 20 });
+    assert_eq!(journal.refuses_ordinary(), refuses, "known before the first batch");
+    assert_eq!(append_now(&journal, vec![entry(1, 1, 1)]).err(), refuses);
     let (told, answer) = mpsc::sync_channel(1);
     journal.append_urgent(vec![entry(1, 1, 1)], Box::new(move |result| told.send(result).unwrap()));
     assert_eq!(answer.recv().unwrap(), Ok(()));
