@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::StreamId;
 use crate::store::files::{Files, is_damage};
-use crate::store::journal::{Entry, Journal, JournalError};
+use crate::store::journal::{Entry, Journal, JournalError, end_before_hole};
 use crate::store::segment::{decode, encode};
 
 /// The most bytes of records in one file, before compression; a single record may be larger.
@@ -176,22 +176,42 @@ pub struct History {
 impl History {
     /// The records of `stream` with `last_seq >= from`, in order, up to about `max_bytes`, at least one if there is any. Blocks.
     ///
-    /// A hole in what is stored shows as a record that starts later than expected.
+    /// The first one starts at `from` or holds it, and each continues the one before: a hole is never passed over.
     ///
     /// # Errors
-    /// `Corrupt` for a record that is damaged wherever it is stored, `Io`.
+    /// `Corrupt` for a record that is damaged wherever it is stored, or missing though later ones are there; `Io`.
     pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
-        let archived = match self.archive.read(stream, from, max_bytes) {
-            Ok(entries) if entries.first().is_some_and(|entry| entry.first_seq <= from.max(1)) => return Ok(entries),
-            archived => archived,
-        };
+        let mut entries = self.find(stream, from.max(1), max_bytes)?;
+        end_before_hole(&mut entries);
+        Ok(entries)
+    }
+
+    fn find(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+        let reaches = |entries: &Vec<Entry>| entries.first().is_some_and(|entry| entry.first_seq <= from);
+        let archived = || self.archive.read(stream, from, max_bytes).map_err(|error| error.at(from));
+        let look = archived();
+        if look.as_ref().is_ok_and(reaches) {
+            return look;
+        }
         // A record may be in both places for a while, and then one good copy is enough.
-        let live = self.journal.read(stream, from, max_bytes)?;
-        let first = |entries: &[Entry]| entries.first().map_or(u64::MAX, |entry| entry.first_seq);
-        match archived {
-            Ok(archived) if first(&archived) < first(&live) => Ok(archived),
-            Err(error) if first(&live) > from.max(1) => Err(error.at(from)),
-            _ => Ok(live),
+        let live = self.journal.read(stream, from, max_bytes);
+        if live.as_ref().is_ok_and(reaches) {
+            return live;
+        }
+        // What was archived and cut between the two looks was seen in neither; now it is in the archive.
+        let look = archived();
+        if look.as_ref().is_ok_and(reaches) {
+            return look;
+        }
+        match (look, live) {
+            // Where one place could not be looked at, the other's damage proves nothing.
+            (Err(error @ JournalError::Io { .. }), _) | (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(archived), Ok(live)) => {
+                let later = archived.first().into_iter().chain(live.first());
+                let Some(next) = later.map(|entry| entry.first_seq).min() else { return Ok(Vec::new()) };
+                let why = format!("it is missing: the next record that is stored starts at {next}");
+                Err(JournalError::Corrupt { stream, seq: from, why })
+            }
         }
     }
 
@@ -231,6 +251,7 @@ pub(crate) fn parse_stream(folder: &str) -> Option<StreamId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::journal::Done;
     use crate::store::files::MemoryFiles;
     use crate::store::journal_contract::{append_now, entry};
     use crate::store::memory_journal::MemoryJournal;
@@ -268,6 +289,74 @@ mod tests {
             assert_eq!(reopened.read(StreamId(1), 4, 1).unwrap(), [entry(1, 3, 4)]);
         }
         assert_eq!(history.streams().unwrap(), [StreamId(1)]);
+    }
+
+    /// A journal in which `before_read` happens just before each read.
+    struct Beside<F> {
+        journal: Arc<MemoryJournal>,
+        before_read: F,
+    }
+
+    impl<F: Fn(&MemoryJournal) + Send + Sync + 'static> Journal for Beside<F> {
+        fn append(&self, batch: Vec<Entry>, done: Done) {
+            self.journal.append(batch, done);
+        }
+        fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+            (self.before_read)(&self.journal);
+            self.journal.read(stream, from, max_bytes)
+        }
+        fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
+            self.journal.streams()
+        }
+        fn cut(&self, stream: StreamId, through: u64) -> Result<(), JournalError> {
+            self.journal.cut(stream, through)
+        }
+        fn cut_through(&self, stream: StreamId) -> Result<u64, JournalError> {
+            self.journal.cut_through(stream)
+        }
+        fn salvage(&self, stream: StreamId, first_seq: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+            self.journal.salvage(stream, first_seq, max_bytes)
+        }
+        fn cut_torn_tail(&self, stream: StreamId, torn: &[Entry]) -> Result<(), JournalError> {
+            self.journal.cut_torn_tail(stream, torn)
+        }
+        fn poisoned(&self) -> Option<String> {
+            self.journal.poisoned()
+        }
+    }
+
+    #[test]
+    fn what_is_archived_and_cut_while_it_is_read_is_found() {
+        for through in [6, 20] {
+            let (journal, archive) = (Arc::new(MemoryJournal::new()), Archive::new(Arc::new(MemoryFiles::default())));
+            let (all, archive) = ((1..=20).map(|seq| entry(1, seq, seq)).collect::<Vec<_>>(), Arc::new(archive));
+            append_now(&*journal, all.clone()).unwrap();
+            let (old, kept) = (all[..through as usize].to_vec(), archive.clone());
+            let before_read = move |journal: &MemoryJournal| {
+                kept.add(StreamId(1), &old).unwrap();
+                journal.cut(StreamId(1), through).unwrap();
+            };
+            let history = History { journal: Arc::new(Beside { journal, before_read }), archive };
+            assert_eq!(history.read(StreamId(1), 3, usize::MAX).unwrap(), all[2..through as usize]);
+        }
+    }
+
+    #[test]
+    fn a_hole_is_never_passed_over() {
+        let journal = Arc::new(MemoryJournal::new());
+        append_now(&*journal, (1..=9).map(|seq| entry(1, seq, seq)).collect()).unwrap();
+        let archive = Arc::new(Archive::new(Arc::new(MemoryFiles::default())));
+        let history = History { journal: journal.clone(), archive };
+        assert!(journal.lose(StreamId(1), 4));
+        let before: Vec<Entry> = (1..4).map(|seq| entry(1, seq, seq)).collect();
+        assert_eq!(history.read(StreamId(1), 1, usize::MAX).unwrap(), before);
+        assert!(matches!(history.read(StreamId(1), 4, usize::MAX), Err(JournalError::Corrupt { seq: 4, .. })));
+        assert_eq!(history.read(StreamId(1), 5, 1).unwrap(), [entry(1, 5, 5)]);
+        assert_eq!(history.read(StreamId(1), 10, 1).unwrap(), []);
+        // The archive may have been begun late, after older files were moved away.
+        history.archive.add(StreamId(1), &(5..8).map(|seq| entry(1, seq, seq)).collect::<Vec<_>>()).unwrap();
+        journal.cut(StreamId(1), 9).unwrap();
+        assert!(matches!(history.read(StreamId(1), 1, usize::MAX), Err(JournalError::Corrupt { seq: 1, .. })));
     }
 
     #[test]

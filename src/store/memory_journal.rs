@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::StreamId;
-use crate::store::journal::{Ack, Done, Entry, Journal, JournalError, check_entry};
+use crate::store::journal::{Ack, Done, Entry, Journal, JournalError, check_entry, end_before_hole};
 
 /// How it refuses an ordinary batch for lack of space.
 const FULL: JournalError = JournalError::Full { free_bytes: 0, reserve_bytes: 1 };
@@ -277,6 +277,7 @@ impl Journal for MemoryJournal {
                 entries.push(entry.clone());
             }
         }
+        end_before_hole(&mut entries);
         Ok(entries)
     }
 

@@ -203,6 +203,16 @@ fn a_missing_piece_is_damage_and_a_torn_tail_can_be_cut() {
 }
 
 #[test]
+fn a_read_ends_before_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    append_now(&journal, (1..=4).map(|seq| entry(1, seq, seq)).collect()).unwrap();
+    journal.db.remove(key(StreamId(1), 3, 0)).unwrap();
+    assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), [entry(1, 1, 1), entry(1, 2, 2)]);
+    assert_eq!(journal.read(StreamId(1), 3, usize::MAX).unwrap(), [entry(1, 4, 4)]);
+}
+
+#[test]
 fn a_long_cut_is_done_in_steps_and_goes_on_after_a_kill_in_between() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path());
