@@ -4,11 +4,12 @@
 //! Never here: deciding what may be cut.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::StreamId;
-use crate::store::files::Files;
-use crate::store::journal::{Entry, Journal, JournalError};
+use crate::store::files::{Files, is_damage};
+use crate::store::journal::{Entry, Journal, JournalError, end_before_hole};
 use crate::store::segment::{decode, encode};
 
 /// The most bytes of records in one file, before compression; a single record may be larger.
@@ -18,15 +19,30 @@ pub const SEGMENT_BYTES_MAX: usize = 4 << 20;
 #[derive(Clone, Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is explained, and its message names the fields")]
 pub enum ArchiveError {
-    /// A folder could not be listed or a file not written; whether that file is there is unknown.
+    /// A folder could not be listed, a file not be looked at, which says nothing about it, or not be written; then whether it is
+    /// there is unknown.
     #[error("archive of stream {stream}: {why}")]
     Io { stream: StreamId, why: String },
-    /// A file cannot be read or does not hold the records that its name promises.
+    /// The disk has no room for a file beside what the journal keeps.
+    #[error("archive of stream {stream}: no room: {why}")]
+    Full { stream: StreamId, why: String },
+    /// A file is missing or does not hold the records that its name promises.
     #[error("archive of stream {stream}, file {name}: {why}")]
     Damaged { stream: StreamId, name: String, why: String },
     /// The records do not continue what is archived, or are another stream's; nothing was written.
     #[error("archive of stream {stream}: a record starts at {found} where {expected} is next")]
     Gap { stream: StreamId, expected: u64, found: u64 },
+}
+
+impl ArchiveError {
+    /// What it means for who reads the history from `seq` on: only damage is damage.
+    fn at(self, seq: u64) -> JournalError {
+        let why = self.to_string();
+        match self {
+            Self::Damaged { stream, .. } => JournalError::Corrupt { stream, seq, why },
+            Self::Io { .. } | Self::Full { .. } | Self::Gap { .. } => JournalError::Io { why },
+        }
+    }
 }
 
 /// The archive files of all streams.
@@ -72,7 +88,7 @@ impl Archive {
     /// file is durable and was read back when this returns.
     ///
     /// # Errors
-    /// [`ArchiveError::Gap`] when they do not continue it; then nothing was written.
+    /// [`ArchiveError::Gap`] when they do not continue it; then nothing was written. [`ArchiveError::Full`], [`ArchiveError::Io`].
     pub fn add(&self, stream: StreamId, entries: &[Entry]) -> Result<(), ArchiveError> {
         let last = self.last_seq(stream)?;
         let new = &entries[entries.partition_point(|entry| entry.last_seq <= last)..];
@@ -94,14 +110,17 @@ impl Archive {
             // The file may be there or not: look again before the next one.
             Err(_) => drop(known.remove(&stream)),
         }
-        put.map_err(|error| io_error(stream, &error))
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => ArchiveError::Full { stream, why: error.to_string() },
+            _ => io_error(stream, &error),
+        })
     }
 
     /// The archived records of `stream` with `last_seq >= from`, in order, up to about `max_bytes` and not beyond one file, at
     /// least one if there is any; none when `from` is not archived. Blocks.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`].
+    /// [`ArchiveError::Damaged`], [`ArchiveError::Io`].
     pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, ArchiveError> {
         let ranges = self.ranges(stream)?;
         let Some(&range) = ranges.get(ranges.partition_point(|(_, last)| *last < from)) else { return Ok(Vec::new()) };
@@ -135,7 +154,10 @@ impl Archive {
         }
         let name = file_name(range);
         let damaged = |why: String| ArchiveError::Damaged { stream, name: name.clone(), why };
-        let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| damaged(error.to_string()))?;
+        let bytes = self.files.get(&stream.to_string(), &name).map_err(|error| match is_damage(&error) {
+            true => damaged(error.to_string()),
+            false => io_error(stream, &error),
+        })?;
         let entries = Arc::new(decode(stream, range, &bytes).map_err(damaged)?);
         *last_read = Some(LastRead { stream, first_seq: range.0, entries: entries.clone() });
         Ok(entries)
@@ -154,24 +176,42 @@ pub struct History {
 impl History {
     /// The records of `stream` with `last_seq >= from`, in order, up to about `max_bytes`, at least one if there is any. Blocks.
     ///
-    /// A hole in what is stored shows as a record that starts later than expected.
+    /// The first one starts at `from` or holds it, and each continues the one before: a hole is never passed over.
     ///
     /// # Errors
-    /// `Corrupt` for a record that is damaged wherever it is stored, `Io`.
+    /// `Corrupt` for a record that is damaged wherever it is stored, or missing though later ones are there; `Io`.
     pub fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
-        let archived = match self.archive.read(stream, from, max_bytes) {
-            Ok(entries) if entries.first().is_some_and(|entry| entry.first_seq <= from.max(1)) => return Ok(entries),
-            archived => archived,
-        };
+        let mut entries = self.find(stream, from.max(1), max_bytes)?;
+        end_before_hole(&mut entries);
+        Ok(entries)
+    }
+
+    fn find(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+        let reaches = |entries: &Vec<Entry>| entries.first().is_some_and(|entry| entry.first_seq <= from);
+        let archived = || self.archive.read(stream, from, max_bytes).map_err(|error| error.at(from));
+        let look = archived();
+        if look.as_ref().is_ok_and(reaches) {
+            return look;
+        }
         // A record may be in both places for a while, and then one good copy is enough.
-        let live = self.journal.read(stream, from, max_bytes)?;
-        let first = |entries: &[Entry]| entries.first().map_or(u64::MAX, |entry| entry.first_seq);
-        match archived {
-            Ok(archived) if first(&archived) < first(&live) => Ok(archived),
-            Err(error) if first(&live) > from.max(1) => {
-                Err(JournalError::Corrupt { stream, seq: from, why: error.to_string() })
+        let live = self.journal.read(stream, from, max_bytes);
+        if live.as_ref().is_ok_and(reaches) {
+            return live;
+        }
+        // What was archived and cut between the two looks was seen in neither; now it is in the archive.
+        let look = archived();
+        if look.as_ref().is_ok_and(reaches) {
+            return look;
+        }
+        match (look, live) {
+            // Where one place could not be looked at, the other's damage proves nothing.
+            (Err(error @ JournalError::Io { .. }), _) | (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(archived), Ok(live)) => {
+                let later = archived.first().into_iter().chain(live.first());
+                let Some(next) = later.map(|entry| entry.first_seq).min() else { return Ok(Vec::new()) };
+                let why = format!("it is missing: the next record that is stored starts at {next}");
+                Err(JournalError::Corrupt { stream, seq: from, why })
             }
-            _ => Ok(live),
         }
     }
 
@@ -188,7 +228,7 @@ impl History {
     }
 }
 
-fn io_error(stream: StreamId, error: &std::io::Error) -> ArchiveError {
+fn io_error(stream: StreamId, error: &io::Error) -> ArchiveError {
     ArchiveError::Io { stream, why: error.to_string() }
 }
 
@@ -211,6 +251,7 @@ pub(crate) fn parse_stream(folder: &str) -> Option<StreamId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::journal::Done;
     use crate::store::files::MemoryFiles;
     use crate::store::journal_contract::{append_now, entry};
     use crate::store::memory_journal::MemoryJournal;
@@ -250,6 +291,74 @@ mod tests {
         assert_eq!(history.streams().unwrap(), [StreamId(1)]);
     }
 
+    /// A journal in which `before_read` happens just before each read.
+    struct Beside<F> {
+        journal: Arc<MemoryJournal>,
+        before_read: F,
+    }
+
+    impl<F: Fn(&MemoryJournal) + Send + Sync + 'static> Journal for Beside<F> {
+        fn append(&self, batch: Vec<Entry>, done: Done) {
+            self.journal.append(batch, done);
+        }
+        fn read(&self, stream: StreamId, from: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+            (self.before_read)(&self.journal);
+            self.journal.read(stream, from, max_bytes)
+        }
+        fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
+            self.journal.streams()
+        }
+        fn cut(&self, stream: StreamId, through: u64) -> Result<(), JournalError> {
+            self.journal.cut(stream, through)
+        }
+        fn cut_through(&self, stream: StreamId) -> Result<u64, JournalError> {
+            self.journal.cut_through(stream)
+        }
+        fn salvage(&self, stream: StreamId, first_seq: u64, max_bytes: usize) -> Result<Vec<Entry>, JournalError> {
+            self.journal.salvage(stream, first_seq, max_bytes)
+        }
+        fn cut_torn_tail(&self, stream: StreamId, torn: &[Entry]) -> Result<(), JournalError> {
+            self.journal.cut_torn_tail(stream, torn)
+        }
+        fn poisoned(&self) -> Option<String> {
+            self.journal.poisoned()
+        }
+    }
+
+    #[test]
+    fn what_is_archived_and_cut_while_it_is_read_is_found() {
+        for through in [6, 20] {
+            let (journal, archive) = (Arc::new(MemoryJournal::new()), Archive::new(Arc::new(MemoryFiles::default())));
+            let (all, archive) = ((1..=20).map(|seq| entry(1, seq, seq)).collect::<Vec<_>>(), Arc::new(archive));
+            append_now(&*journal, all.clone()).unwrap();
+            let (old, kept) = (all[..through as usize].to_vec(), archive.clone());
+            let before_read = move |journal: &MemoryJournal| {
+                kept.add(StreamId(1), &old).unwrap();
+                journal.cut(StreamId(1), through).unwrap();
+            };
+            let history = History { journal: Arc::new(Beside { journal, before_read }), archive };
+            assert_eq!(history.read(StreamId(1), 3, usize::MAX).unwrap(), all[2..through as usize]);
+        }
+    }
+
+    #[test]
+    fn a_hole_is_never_passed_over() {
+        let journal = Arc::new(MemoryJournal::new());
+        append_now(&*journal, (1..=9).map(|seq| entry(1, seq, seq)).collect()).unwrap();
+        let archive = Arc::new(Archive::new(Arc::new(MemoryFiles::default())));
+        let history = History { journal: journal.clone(), archive };
+        assert!(journal.lose(StreamId(1), 4));
+        let before: Vec<Entry> = (1..4).map(|seq| entry(1, seq, seq)).collect();
+        assert_eq!(history.read(StreamId(1), 1, usize::MAX).unwrap(), before);
+        assert!(matches!(history.read(StreamId(1), 4, usize::MAX), Err(JournalError::Corrupt { seq: 4, .. })));
+        assert_eq!(history.read(StreamId(1), 5, 1).unwrap(), [entry(1, 5, 5)]);
+        assert_eq!(history.read(StreamId(1), 10, 1).unwrap(), []);
+        // The archive may have been begun late, after older files were moved away.
+        history.archive.add(StreamId(1), &(5..8).map(|seq| entry(1, seq, seq)).collect::<Vec<_>>()).unwrap();
+        journal.cut(StreamId(1), 9).unwrap();
+        assert!(matches!(history.read(StreamId(1), 1, usize::MAX), Err(JournalError::Corrupt { seq: 1, .. })));
+    }
+
     #[test]
     fn a_gap_is_not_archived() {
         let (history, _) = history();
@@ -267,6 +376,12 @@ mod tests {
         assert_eq!(history.read(StreamId(1), 1, 1).unwrap(), entries[..1]);
         history.journal.cut(StreamId(1), 4).unwrap();
         assert!(matches!(history.read(StreamId(1), 1, 1), Err(JournalError::Corrupt { seq: 1, .. })));
+        files.fail_reads(Some(rustix::io::Errno::MFILE.raw_os_error()));
+        assert!(
+            matches!(history.read(StreamId(1), 1, 1), Err(JournalError::Io { .. })),
+            "not looked at is not damaged"
+        );
+        files.fail_reads(None);
         assert_eq!(history.read(StreamId(1), 5, 1).unwrap(), [entry(1, 5, 6)]);
     }
 }

@@ -13,14 +13,16 @@ use crate::store::disk::{Disk, create_dir_durably};
 /// What a file that is still being written is called at the end.
 const TEMP_SUFFIX: &str = ".tmp";
 const COMPARE_BYTES: usize = 64 * 1024;
+/// How many times the journal's reserve must stay free beside a file.
+const RESERVES_LEFT: u64 = 2;
 
 /// A folder of folders of immutable files.
 pub trait Files: Send + Sync + 'static {
     /// Writes `bytes` as `name` in `folder`, replacing what had that name. Blocks.
     ///
     /// # Errors
-    /// The operating system's, and `InvalidData` when other bytes are read back; then the name is as before or, after a failed
-    /// sync of the folder, unknown.
+    /// The operating system's, `StorageFull` also when it would leave too little room for the journal, and `InvalidData` when
+    /// other bytes are read back; then the name is as before or, after a failed sync of the folder, unknown.
     fn put(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// All bytes of a file.
@@ -48,20 +50,30 @@ pub trait Files: Send + Sync + 'static {
     fn remove(&self, folder: &str, name: &str) -> io::Result<()>;
 }
 
+/// Whether `error`, met while reading a file, says that the file is not as it was written. Anything else may pass: too many open
+/// files, no permission, a disk that did not answer.
+pub(super) fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
+}
+
 /// Files in a directory.
 pub struct DiskFiles {
     root: PathBuf,
     disk: Arc<dyn Disk>,
+    reserve_bytes: u64,
 }
 
 impl DiskFiles {
     /// Works in `root`, creating it and removing what a crash left half-written.
     ///
+    /// `reserve_bytes` is what the journal keeps for urgent batches: a file is refused when less than twice that would stay free
+    /// beside it, so that no file is what takes the journal's room. 0 turns the check off.
+    ///
     /// # Errors
     /// The operating system's.
-    pub fn open(root: PathBuf, disk: Arc<dyn Disk>) -> io::Result<Self> {
+    pub fn open(root: PathBuf, disk: Arc<dyn Disk>, reserve_bytes: u64) -> io::Result<Self> {
         create_dir_durably(&*disk, &root)?;
-        let this = Self { root, disk };
+        let this = Self { root, disk, reserve_bytes };
         for folder in this.folders()? {
             for entry in std::fs::read_dir(this.root.join(&folder))? {
                 let path = entry?.path();
@@ -73,18 +85,48 @@ impl DiskFiles {
         }
         Ok(this)
     }
+
+    fn check_room(&self, bytes: u64) -> io::Result<()> {
+        if self.reserve_bytes == 0 {
+            return Ok(());
+        }
+        let needed_bytes = self.reserve_bytes.saturating_mul(RESERVES_LEFT).saturating_add(bytes);
+        let free_bytes = self.disk.free_bytes(&self.root)?;
+        if free_bytes < needed_bytes {
+            let why =
+                format!("{free_bytes} bytes are free where {needed_bytes} are needed to leave the journal its room");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+        }
+        Ok(())
+    }
+
+    /// Writes `temp` whole and gives it its name.
+    fn put_through(&self, temp: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(temp)?;
+        file.write_all(bytes)?;
+        self.disk.sync_data(&file)?;
+        read_back(&file, temp, bytes)?;
+        self.disk.rename(temp, target)
+    }
+
+    /// After a failure: on a full disk the half-written file would hold what the journal needs until the next start.
+    fn discard(&self, temp: &Path) {
+        match self.disk.remove_file(temp) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %temp.display(), %error, "a half-written file stays until the next start");
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Files for DiskFiles {
     fn put(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.check_room(bytes.len() as u64)?;
         let folder = self.root.join(folder);
         create_dir_durably(&*self.disk, &folder)?;
         let temp = folder.join(format!("{name}{TEMP_SUFFIX}"));
-        let mut file = File::create(&temp)?;
-        file.write_all(bytes)?;
-        self.disk.sync_data(&file)?;
-        read_back(&file, &temp, bytes)?;
-        self.disk.rename(&temp, &folder.join(name))?;
+        self.put_through(&temp, &folder.join(name), bytes).inspect_err(|_| self.discard(&temp))?;
         self.disk.sync_dir(&folder)
     }
 
@@ -140,6 +182,8 @@ fn read_back(written: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[derive(Default)]
 pub struct MemoryFiles {
     files: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    /// The error of the operating system that reading a file meets.
+    unreadable: Mutex<Option<i32>>,
 }
 
 impl MemoryFiles {
@@ -149,6 +193,11 @@ impl MemoryFiles {
         let Some(bytes) = files.get_mut(&(folder.to_owned(), name.to_owned())) else { return false };
         let middle = bytes.len() / 2;
         bytes.get_mut(middle).map(|byte| *byte ^= 0x10).is_some()
+    }
+
+    /// From now on reading a file fails with the operating system's `error`; with `None` no more.
+    pub fn fail_reads(&self, error: Option<i32>) {
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), Vec<u8>>> {
@@ -163,6 +212,9 @@ impl Files for MemoryFiles {
     }
 
     fn get(&self, folder: &str, name: &str) -> io::Result<Vec<u8>> {
+        if let Some(error) = *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(io::Error::from_raw_os_error(error));
+        }
         let bytes = self.lock().get(&(folder.to_owned(), name.to_owned())).cloned();
         bytes.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -193,7 +245,7 @@ mod tests {
     fn a_file_is_synced_then_renamed_then_its_folder_is_synced() {
         let dir = tempfile::tempdir().unwrap();
         let disk = FaultyDisk::new();
-        let files = DiskFiles::open(dir.path().into(), disk.clone()).unwrap();
+        let files = DiskFiles::open(dir.path().into(), disk.clone(), 0).unwrap();
         files.put("f", "a", &vec![7; 200_000]).unwrap();
         let calls = disk.calls.lock().unwrap();
         assert!(calls.ends_with(&["sync_data".into(), "rename a".into(), "sync_dir f".into()]), "{calls:?}");
@@ -205,14 +257,38 @@ mod tests {
     fn a_crash_at_any_step_leaves_the_old_file_or_the_new_one() {
         for step in 0..4 {
             let dir = tempfile::tempdir().unwrap();
-            DiskFiles::open(dir.path().into(), Arc::new(RealDisk)).unwrap().put("f", "a", b"old").unwrap();
-            let files = DiskFiles::open(dir.path().into(), FaultyDisk::failing_from(step)).unwrap();
+            DiskFiles::open(dir.path().into(), Arc::new(RealDisk), 0).unwrap().put("f", "a", b"old").unwrap();
+            let files = DiskFiles::open(dir.path().into(), FaultyDisk::failing_from(step), 0).unwrap();
             assert_eq!(files.put("f", "a", b"new").is_ok(), step == 3);
-            let files = DiskFiles::open(dir.path().into(), Arc::new(RealDisk)).unwrap();
+            let files = DiskFiles::open(dir.path().into(), Arc::new(RealDisk), 0).unwrap();
             let expected: &[u8] = if step < 2 { b"old" } else { b"new" };
             assert_eq!(files.get("f", "a").unwrap(), expected, "step {step}");
             assert_eq!(std::fs::read_dir(dir.path().join("f")).unwrap().count(), 1, "step {step}");
         }
+    }
+
+    #[test]
+    fn a_failed_write_or_rename_leaves_nothing_half_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = DiskFiles::open(dir.path().into(), Arc::new(RealDisk), 0).unwrap();
+        // Writing to the full device is answered as by a full disk; a folder that is not empty cannot be replaced by a file.
+        std::fs::create_dir_all(dir.path().join("f/taken/by a folder")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("f/full.tmp")).unwrap();
+        assert_eq!(files.put("f", "full", b"new").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        files.put("f", "taken", b"new").unwrap_err();
+        assert_eq!(names(&dir.path().join("f")).unwrap(), ["taken"]);
+    }
+
+    #[test]
+    fn a_file_that_would_take_the_journals_room_is_refused_before_it_is_begun() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultyDisk::new();
+        let files = DiskFiles::open(dir.path().into(), disk.clone(), 1000).unwrap();
+        disk.free.store(2002, std::sync::atomic::Ordering::SeqCst);
+        let refused = files.put("f", "a", b"new").unwrap_err();
+        assert_eq!((refused.kind(), disk.count()), (io::ErrorKind::StorageFull, 0), "{refused}");
+        disk.free.store(2003, std::sync::atomic::Ordering::SeqCst);
+        files.put("f", "a", b"new").unwrap();
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub struct Entry {
     pub bytes: Vec<u8>,
 }
 
+/// Keeps of `entries` those before the first that does not continue the one before it.
+pub(crate) fn end_before_hole(entries: &mut Vec<Entry>) {
+    if let Some(hole) = entries.windows(2).position(|pair| pair[1].first_seq != pair[0].last_seq + 1) {
+        entries.truncate(hole + 1);
+    }
+}
+
 /// What is called with the fate of a batch.
 ///
 /// It runs on the writer's thread, or on the caller's when the batch is refused at once, so it must be short and must not wait.
@@ -80,7 +87,8 @@ pub trait Journal: Send + Sync + 'static {
     }
 
     /// The durable records of `stream` with `last_seq >= from`, in order, up to about `max_bytes` (at least one if there is any).
-    /// Blocks. Ends before a damaged record; starting at one is an error.
+    /// Blocks. Ends before a damaged record, and starting at one is an error; ends before a hole, and starting in one gives the
+    /// record behind it. A hole may be a cut that went on beside the reading.
     ///
     /// # Errors
     /// `Corrupt` with the number of the damaged record, `Io`.
@@ -117,6 +125,14 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Conflict` when the journal holds anything else from there on: then it was not a torn tail. `Poisoned`, `Closed`.
     fn cut_torn_tail(&self, stream: StreamId, torn: &[Entry]) -> Result<(), JournalError>;
+
+    /// Why ordinary batches are refused at the moment though urgent ones are not, so that nobody builds one in vain: `Full`. `None`
+    /// is no promise that the next one is accepted.
+    ///
+    /// Cheap, and at most a second old also when nothing is appended, so that the state is left again without an attempt.
+    fn refuses_ordinary(&self) -> Option<JournalError> {
+        None
+    }
 
     /// Why nothing is appended any more; set once anything from the disk failed.
     fn poisoned(&self) -> Option<String>;

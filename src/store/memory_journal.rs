@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::StreamId;
-use crate::store::journal::{Ack, Done, Entry, Journal, JournalError, check_entry};
+use crate::store::journal::{Ack, Done, Entry, Journal, JournalError, check_entry, end_before_hole};
+
+/// How it refuses an ordinary batch for lack of space.
+const FULL: JournalError = JournalError::Full { free_bytes: 0, reserve_bytes: 1 };
 
 /// How often what goes wrong. The default is never.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +22,8 @@ pub struct Faults {
     pub fail_append_per_mille: u16,
     /// Batches of a thousand that are durable only at the next [`MemoryJournal::sync`]; those after them wait as well.
     pub delay_per_mille: u16,
-    /// Ordinary batches of a thousand that are refused for lack of space; urgent ones never are.
+    /// Ordinary batches of a thousand that are refused for lack of space; urgent ones never are. With 1000 the disk is full, and
+    /// [`Journal::refuses_ordinary`] says so; with fewer it is full for the moment of a batch.
     pub full_per_mille: u16,
     /// Crashes of a thousand that leave the beginning of a record that was being written.
     pub tear_tail_per_mille: u16,
@@ -130,6 +134,11 @@ impl MemoryJournal {
         inner.streams.get_mut(&stream).is_some_and(|stream| stream.records.remove(&first_seq).is_some())
     }
 
+    /// Changes [`Faults::full_per_mille`]: the disk fills up or is cleared.
+    pub fn set_full_per_mille(&self, full_per_mille: u16) {
+        self.lock().faults.full_per_mille = full_per_mille;
+    }
+
     fn take(&self, entries: Vec<Entry>, urgent: bool, done: Done) {
         let ack = Ack::new(done);
         let mut inner = self.lock();
@@ -165,7 +174,7 @@ impl Inner {
     fn admit(&mut self, entries: &[Entry], urgent: bool) -> Result<Fate, JournalError> {
         self.usable()?;
         if !urgent && self.hits(self.faults.full_per_mille) {
-            return Err(JournalError::Full { free_bytes: 0, reserve_bytes: 1 });
+            return Err(FULL);
         }
         self.check(entries)?;
         if self.hits(self.faults.fail_append_per_mille) {
@@ -268,6 +277,7 @@ impl Journal for MemoryJournal {
                 entries.push(entry.clone());
             }
         }
+        end_before_hole(&mut entries);
         Ok(entries)
     }
 
@@ -328,6 +338,10 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    fn refuses_ordinary(&self) -> Option<JournalError> {
+        (self.lock().faults.full_per_mille >= 1000).then_some(FULL)
+    }
+
     fn poisoned(&self) -> Option<String> {
         self.lock().poison.clone()
     }
@@ -380,6 +394,17 @@ mod tests {
             assert!(whole.len() as u64 >= *acknowledged.lock().unwrap(), "seed {seed}");
             assert!(whole.iter().zip(1..).all(|(found, seq)| found.first_seq == seq), "seed {seed}");
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_visible_before_a_batch_is_built() {
+        let journal = MemoryJournal::new();
+        assert_eq!(journal.refuses_ordinary(), None);
+        journal.set_full_per_mille(1000);
+        assert_eq!(journal.refuses_ordinary(), Some(FULL));
+        assert_eq!(append_now(&journal, vec![entry(1, 1, 1)]), Err(FULL));
+        journal.set_full_per_mille(0);
+        assert_eq!(journal.refuses_ordinary(), None);
     }
 
     #[test]

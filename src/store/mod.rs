@@ -89,14 +89,15 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_on(dir: &Path, config: &StoreConfig, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let claimed = Arc::new(DataDir::claim(dir, &*disk)?);
-        let journal = SledJournal::open(claimed, &config.journal, disk.clone())
-            .map_err(|error| OpenError::Journal { dir: dir.join("journal"), error })?;
         let files = |name: &str| -> Result<Arc<DiskFiles>, OpenError> {
             let dir = dir.join(name);
-            let files = DiskFiles::open(dir.clone(), disk.clone());
+            let files = DiskFiles::open(dir.clone(), disk.clone(), config.journal.reserve_bytes);
             Ok(Arc::new(files.map_err(|error| OpenError::Files { dir, error })?))
         };
+        // Before the journal: on a full disk sled cannot open, and what is removed here may be what filled it.
         let (archive, snapshots) = (Archive::new(files("archive")?), Snapshots::new(files("snapshots")?));
+        let journal = SledJournal::open(claimed, &config.journal, disk.clone())
+            .map_err(|error| OpenError::Journal { dir: dir.join("journal"), error })?;
         Ok(Self::of(Arc::new(journal), archive, snapshots))
     }
 
@@ -114,5 +115,25 @@ impl Store {
     fn of(journal: Arc<dyn Journal>, archive: Archive, snapshots: Snapshots) -> Self {
         let history = History { journal: journal.clone(), archive: Arc::new(archive) };
         Self { journal, history, snapshots }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_crash_left_half_written_is_removed_even_when_the_journal_cannot_be_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = StoreConfig { journal: SledJournalConfig { reserve_bytes: 0, ..SledJournalConfig::default() } };
+        drop(Store::open(dir.path(), &config).unwrap());
+        let left = ["archive/1/a.seg.tmp", "snapshots/1/a.snap.tmp"].map(|name| dir.path().join(name));
+        for path in &left {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"half").unwrap();
+        }
+        std::fs::write(dir.path().join("journal/CURRENT"), "latest\n").unwrap();
+        assert!(matches!(Store::open(dir.path(), &config), Err(OpenError::Journal { .. })));
+        assert!(left.iter().all(|path| !path.exists()));
     }
 }

@@ -91,9 +91,31 @@ pub enum RecoveryError {
     /// The journal could not be read or used.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The snapshots could not be listed.
+    /// The snapshots could not be listed, or one of them not be looked at.
     #[error("{why}")]
     Snapshots { why: String },
+}
+
+impl RecoveryError {
+    /// Whether what is stored is wrong, so that trying again cannot help and the stream must be quarantined. Otherwise something
+    /// stood in the way, such as too many open files, and says nothing about the stream: try again.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::UnknownFormat { .. } | Self::Fold { .. } | Self::NoSuchEnd { .. } => true,
+            Self::Journal(JournalError::Corrupt { .. } | JournalError::UnknownFormat { .. }) => true,
+            Self::Journal(
+                JournalError::Poisoned { .. }
+                | JournalError::Full { .. }
+                | JournalError::Busy { .. }
+                | JournalError::Io { .. }
+                | JournalError::Gap { .. }
+                | JournalError::Conflict { .. }
+                | JournalError::Refused { .. }
+                | JournalError::Closed,
+            ) => false,
+            Self::Snapshots { .. } => false,
+        }
+    }
 }
 
 /// The state of `stream` after its last record, or after the one that ends at `up_to`. Blocks.
@@ -137,36 +159,51 @@ fn newest_start<S: Fold>(
     stream: StreamId,
     up_to: Option<u64>,
 ) -> Result<(Option<(S, Chain)>, u64), RecoveryError> {
-    let listed = snapshots.generations(stream);
-    let listed = listed.map_err(|error| RecoveryError::Snapshots { why: error.to_string() })?;
+    let unseen = |error: SnapshotError| RecoveryError::Snapshots { why: error.to_string() };
+    let listed = snapshots.generations(stream).map_err(unseen)?;
     let mut known_seq = 0;
     for seq in listed.into_iter().filter(|seq| up_to.is_none_or(|up_to| *seq <= up_to)) {
-        let loaded = snapshots.load(stream, seq).and_then(|snapshot| {
-            known_seq = known_seq.max(seq);
-            check::<S>(history, &snapshot).map_err(|why| SnapshotError::Damaged { stream, seq, why })
-        });
-        match loaded {
-            Ok(start) => return Ok((Some(start), known_seq)),
-            Err(error) => tracing::warn!(%error, "passing over a snapshot"),
-        }
+        let flaw = match snapshots.load(stream, seq) {
+            Ok(snapshot) => {
+                known_seq = known_seq.max(seq);
+                match check::<S>(history, &snapshot)? {
+                    Ok(start) => return Ok((Some(start), known_seq)),
+                    Err(why) => why,
+                }
+            }
+            Err(SnapshotError::Damaged { why, .. }) => why,
+            // An older one would do, but it may be long ago, and the next moment this one can be read.
+            Err(error @ (SnapshotError::Io { .. } | SnapshotError::Full { .. })) => return Err(unseen(error)),
+        };
+        tracing::warn!(%stream, seq, why = flaw, "passing over a snapshot");
     }
     Ok((None, known_seq))
 }
 
-fn check<S: Fold>(history: &History, snapshot: &Snapshot) -> Result<(S, Chain), String> {
-    let state = S::from_snapshot(snapshot.stream, &snapshot.body).map_err(|error| error.to_string())?;
+/// The state of `snapshot` and the chain after it, or why it is not to be used.
+///
+/// # Errors
+/// When the record that it follows could not be looked at.
+fn check<S: Fold>(history: &History, snapshot: &Snapshot) -> Result<Result<(S, Chain), String>, JournalError> {
+    let state = match S::from_snapshot(snapshot.stream, &snapshot.body) {
+        Ok(state) => state,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
     if state.state_hash() != snapshot.state_hash {
-        return Err("its state has another hash than it says".into());
+        return Ok(Err("its state has another hash than it says".into()));
     }
     // The record may be gone or damaged by now; the snapshot has its own checksum and stands without it.
-    let entries = history.read(snapshot.stream, snapshot.seq, 1).unwrap_or_default();
+    let entries = match history.read(snapshot.stream, snapshot.seq, 1) {
+        Err(JournalError::Corrupt { .. }) => Vec::new(),
+        entries => entries?,
+    };
     let ends_there = entries.first().filter(|entry| entry.last_seq == snapshot.seq);
     if let Some(record) = ends_there.and_then(|entry| record::open(&entry.bytes).ok())
         && record.hash != snapshot.chain
     {
-        return Err("it does not fit the hash chain of the records".into());
+        return Ok(Err("it does not fit the hash chain of the records".into()));
     }
-    Ok((state, Chain::after(snapshot.stream, snapshot.seq, snapshot.chain)))
+    Ok(Ok((state, Chain::after(snapshot.stream, snapshot.seq, snapshot.chain))))
 }
 
 /// A state on its way through the records.

@@ -11,25 +11,27 @@ use crate::store::testing::{Author, Tally, hash_at, recovered};
 
 const STREAM: StreamId = StreamId(1);
 
-/// A store whose journal and snapshot files can be damaged, with ten records.
+/// A store whose journal, snapshot and archive files can be damaged, with ten records.
 struct Rig {
     store: Store,
     journal: Arc<MemoryJournal>,
     snapshot_files: Arc<MemoryFiles>,
+    archive_files: Arc<MemoryFiles>,
     author: Author,
 }
 
 fn rig() -> Rig {
     let journal = Arc::new(MemoryJournal::new());
     let snapshot_files = Arc::new(MemoryFiles::default());
-    let store = store_on(journal.clone(), snapshot_files.clone());
+    let archive_files = Arc::new(MemoryFiles::default());
+    let store = store_on(journal.clone(), snapshot_files.clone(), archive_files.clone());
     let mut author = Author::new(1);
     author.append(&store, 10);
-    Rig { store, journal, snapshot_files, author }
+    Rig { store, journal, snapshot_files, archive_files, author }
 }
 
-fn store_on(journal: Arc<MemoryJournal>, snapshot_files: Arc<MemoryFiles>) -> Store {
-    let archive = Arc::new(Archive::new(Arc::new(MemoryFiles::default())));
+fn store_on(journal: Arc<MemoryJournal>, snapshot_files: Arc<MemoryFiles>, archive_files: Arc<MemoryFiles>) -> Store {
+    let archive = Arc::new(Archive::new(archive_files));
     let history = History { journal: journal.clone(), archive };
     Store { journal, history, snapshots: Snapshots::new(snapshot_files) }
 }
@@ -215,6 +217,57 @@ fn a_history_of_many_reads_is_replayed_in_order_and_checked_to_its_end() {
 }
 
 #[test]
+fn what_could_not_be_looked_at_is_no_damage_and_the_next_try_finds_it() {
+    let rig = rig();
+    let expected = recovered(&rig.store, 1).unwrap().state;
+    rig.write(&rig.snapshot(4));
+    rig.write(&rig.snapshot(8));
+    let error = Some(rustix::io::Errno::MFILE.raw_os_error());
+    rig.snapshot_files.fail_reads(error);
+    let unseen = recovered(&rig.store, 1).unwrap_err();
+    assert!(matches!(unseen, RecoveryError::Snapshots { .. }) && !unseen.is_damage(), "{unseen}");
+    rig.snapshot_files.fail_reads(None);
+    assert_eq!(recovered(&rig.store, 1).unwrap().snapshot_seq, 8);
+
+    let entries = rig.journal.read(STREAM, 1, usize::MAX).unwrap();
+    rig.store.history.archive.add(STREAM, &entries[..9]).unwrap();
+    rig.journal.cut(STREAM, 9).unwrap();
+    // One read for the record of the snapshot, one for the records after it.
+    for snapshot in [8, 4] {
+        rig.archive_files.fail_reads(error);
+        let unseen = recovered(&rig.store, 1).unwrap_err();
+        assert!(matches!(unseen, RecoveryError::Journal(JournalError::Io { .. })) && !unseen.is_damage(), "{unseen}");
+        rig.archive_files.fail_reads(None);
+        rig.store.snapshots.remove(STREAM, snapshot).unwrap();
+    }
+    rig.archive_files.fail_reads(error);
+    assert!(!recovered(&rig.store, 1).unwrap_err().is_damage());
+    rig.archive_files.fail_reads(None);
+    assert_eq!(recovered(&rig.store, 1).unwrap().state, expected);
+}
+
+#[test]
+fn what_is_stored_wrongly_is_damage() {
+    let seq = 1;
+    let damage = [
+        RecoveryError::Damaged { stream: STREAM, seq, why: String::new() },
+        RecoveryError::UnknownFormat { stream: STREAM, seq, version: 9 },
+        RecoveryError::Fold { stream: STREAM, seq, error: FoldError::new("") },
+        RecoveryError::NoSuchEnd { stream: STREAM, up_to: seq },
+        RecoveryError::Journal(JournalError::Corrupt { stream: STREAM, seq, why: String::new() }),
+    ];
+    assert!(damage.iter().all(RecoveryError::is_damage));
+    let passing = [
+        RecoveryError::Snapshots { why: String::new() },
+        RecoveryError::Journal(JournalError::Io { why: String::new() }),
+        RecoveryError::Journal(JournalError::Poisoned { why: String::new() }),
+        RecoveryError::Journal(JournalError::Busy { queued_max: 1 }),
+        RecoveryError::Journal(JournalError::Closed),
+    ];
+    assert!(!passing.iter().any(RecoveryError::is_damage));
+}
+
+#[test]
 fn records_that_were_cut_without_an_archive_are_missed() {
     let rig = rig();
     rig.journal.cut(STREAM, 3).unwrap();
@@ -243,7 +296,7 @@ fn after_any_seeded_crash_the_acknowledged_prefix_is_recovered() {
             }
             let acknowledged = acknowledged.load(std::sync::atomic::Ordering::SeqCst);
             journal = Arc::new(journal.crash());
-            let store = store_on(journal.clone(), Arc::default());
+            let store = store_on(journal.clone(), Arc::default(), Arc::default());
             let found = recovered(&store, 1).unwrap();
             assert!(found.last_seq >= acknowledged, "seed {seed}");
             assert_eq!(hash_at(&store, 1, found.last_seq), found.state.state_hash());

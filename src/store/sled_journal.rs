@@ -32,7 +32,7 @@ use crate::store::journal::{Ack, Done, Entry, Journal, JournalError};
 use crate::store::sled_journal::compaction::CompactionPolicy;
 use crate::store::sled_journal::generation::Generation;
 pub use crate::store::sled_journal::generation::GenerationError;
-use crate::store::sled_journal::space::Space;
+use crate::store::sled_journal::space::{Room, Space};
 use crate::store::sled_journal::writer::{Job, Shared, Writer};
 
 /// Keys that one step of a cut removes, so that appends wait for one step and not for the whole cut.
@@ -72,6 +72,7 @@ pub struct SledJournal {
     closed: AtomicBool,
     writer: Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
+    room: Arc<Room>,
     db: sled::Db,
     // Last, so that the directory stays ours until sled has let go of it.
     _dir: Arc<DataDir>,
@@ -90,8 +91,8 @@ impl SledJournal {
         let Generation { db, file, .. } = generation;
         let (jobs, queue) = bounded(config.queued_batches_max.max(1));
         let shared = Arc::new(Shared::default());
-        let space = Space::new(root, config.reserve_bytes);
-        let writer = Writer::new(db.clone(), file, disk, space, shared.clone());
+        let room = Arc::new(Room::new(root, config.reserve_bytes, disk.clone()));
+        let writer = Writer::new(db.clone(), file, disk, Space::new(room.clone()), shared.clone());
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
             .spawn(move || {
@@ -100,7 +101,8 @@ impl SledJournal {
             })
             .map_err(GenerationError::Io)?;
         let (closed, writer) = (AtomicBool::new(false), Mutex::new(Some(thread)));
-        Ok(Self { jobs, queued_batches_max: config.queued_batches_max.max(1), closed, writer, shared, db, _dir: dir })
+        let queued_batches_max = config.queued_batches_max.max(1);
+        Ok(Self { jobs, queued_batches_max, closed, writer, shared, room, db, _dir: dir })
     }
 
     fn queue(&self, entries: Vec<Entry>, urgent: bool, done: Done) {
@@ -170,6 +172,10 @@ impl Journal for SledJournal {
 
     fn cut_torn_tail(&self, stream: StreamId, torn: &[Entry]) -> Result<(), JournalError> {
         self.ask(|reply| Job::CutTornTail { stream, torn: torn.to_vec(), reply })
+    }
+
+    fn refuses_ordinary(&self) -> Option<JournalError> {
+        self.room.refuses_ordinary()
     }
 
     fn poisoned(&self) -> Option<String> {

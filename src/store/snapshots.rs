@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::domain::ids::StreamId;
-use crate::store::files::Files;
+use crate::store::files::{Files, is_damage};
 
 /// How many snapshots of a stream are kept.
 pub const GENERATIONS: usize = 2;
@@ -48,6 +48,9 @@ pub enum SnapshotError {
     /// The operating system refused a step; a snapshot that was to be written may be there or not.
     #[error("snapshots of stream {stream}: {error}")]
     Io { stream: StreamId, error: io::Error },
+    /// The disk has no room for it beside what the journal keeps.
+    #[error("snapshots of stream {stream}: no room: {error}")]
+    Full { stream: StreamId, error: io::Error },
     /// It is missing, or not as it was written: recovery takes an older one, or none.
     #[error("snapshot {seq} of stream {stream}: {why}")]
     Damaged { stream: StreamId, seq: u64, why: String },
@@ -68,12 +71,16 @@ impl Snapshots {
     /// Writes a snapshot, durable and read back when this returns, and forgets those older than the newest two. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`]; then the older ones are still there.
+    /// [`SnapshotError::Full`], [`SnapshotError::Io`]; then the older ones are still there.
     pub fn write(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let stream = snapshot.stream;
         let failed = |error| SnapshotError::Io { stream, error };
         let bytes = encode(snapshot).map_err(failed)?;
-        self.files.put(&stream.to_string(), &file_name(snapshot.seq), &bytes).map_err(failed)?;
+        let put = self.files.put(&stream.to_string(), &file_name(snapshot.seq), &bytes);
+        put.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => SnapshotError::Full { stream, error },
+            _ => failed(error),
+        })?;
         for old in self.generations(stream)?.into_iter().skip(GENERATIONS) {
             self.files.remove(&stream.to_string(), &file_name(old)).map_err(failed)?;
         }
@@ -94,10 +101,14 @@ impl Snapshots {
     /// The snapshot of `stream` at `seq`, checked. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Damaged`], also when it is missing.
+    /// [`SnapshotError::Damaged`], also when it is missing; [`SnapshotError::Io`] when it could not be looked at, which says
+    /// nothing about it.
     pub fn load(&self, stream: StreamId, seq: u64) -> Result<Snapshot, SnapshotError> {
         let damaged = |why: String| SnapshotError::Damaged { stream, seq, why };
-        let bytes = self.files.get(&stream.to_string(), &file_name(seq)).map_err(|error| damaged(error.to_string()))?;
+        let bytes = self.files.get(&stream.to_string(), &file_name(seq)).map_err(|error| match is_damage(&error) {
+            true => damaged(error.to_string()),
+            false => SnapshotError::Io { stream, error },
+        })?;
         let snapshot = decode(&bytes).map_err(damaged)?;
         if (snapshot.stream, snapshot.seq) != (stream, seq) {
             return Err(damaged("it is the snapshot of another stream or record".into()));
@@ -108,12 +119,13 @@ impl Snapshots {
     /// The newest snapshot of `stream` that is whole; a damaged one is passed over with a warning. Blocks.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`] when the names cannot be listed.
+    /// [`SnapshotError::Io`] when the names cannot be listed or a file not be looked at.
     pub fn newest_valid(&self, stream: StreamId) -> Result<Option<Snapshot>, SnapshotError> {
         for seq in self.generations(stream)? {
             match self.load(stream, seq) {
                 Ok(snapshot) => return Ok(Some(snapshot)),
-                Err(error) => tracing::warn!(%error, "passing over a snapshot"),
+                Err(error @ SnapshotError::Damaged { .. }) => tracing::warn!(%error, "passing over a snapshot"),
+                Err(error @ (SnapshotError::Io { .. } | SnapshotError::Full { .. })) => return Err(error),
             }
         }
         Ok(None)
@@ -210,6 +222,22 @@ mod tests {
         snapshots.write(&snapshot(8)).unwrap();
         assert!(files.damage(&StreamId(5).to_string(), &file_name(8)));
         assert_eq!(snapshots.newest_valid(StreamId(5)).unwrap(), Some(snapshot(3)));
+    }
+
+    #[test]
+    fn one_that_cannot_be_looked_at_is_neither_damaged_nor_passed_over() {
+        let files = Arc::new(MemoryFiles::default());
+        let snapshots = Snapshots::new(files.clone());
+        snapshots.write(&snapshot(3)).unwrap();
+        snapshots.write(&snapshot(8)).unwrap();
+        for error in [rustix::io::Errno::MFILE, rustix::io::Errno::ACCESS, rustix::io::Errno::IO] {
+            files.fail_reads(Some(error.raw_os_error()));
+            assert!(matches!(snapshots.load(StreamId(5), 8), Err(SnapshotError::Io { .. })), "{error}");
+            assert!(matches!(snapshots.newest_valid(StreamId(5)), Err(SnapshotError::Io { .. })), "{error}");
+        }
+        files.fail_reads(None);
+        assert!(matches!(snapshots.load(StreamId(5), 9), Err(SnapshotError::Damaged { .. })));
+        assert_eq!(snapshots.newest_valid(StreamId(5)).unwrap(), Some(snapshot(8)));
     }
 
     #[test]

@@ -257,6 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn without_room_for_a_file_nothing_is_written_or_cut_and_the_reason_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultyDisk::new();
+        let journal = SledJournalConfig { reserve_bytes: 1 << 20, ..SledJournalConfig::default() };
+        let store = Store::open_on(dir.path(), &StoreConfig { journal }, disk.clone()).unwrap();
+        Author::new(1).append(&store, 30);
+        snapshot(&store, 10).unwrap();
+        disk.free.store(2 << 20, std::sync::atomic::Ordering::SeqCst);
+        let refused = snapshot(&store, 20).unwrap_err();
+        assert!(matches!(refused, SnapshotJobError::Snapshot(SnapshotError::Full { .. })), "{refused}");
+        let entries = store.journal.read(STREAM, 1, 1).unwrap();
+        let refused = store.history.archive.add(STREAM, &entries).unwrap_err();
+        assert!(matches!(refused, ArchiveError::Full { .. }), "{refused}");
+        assert_eq!((store.snapshots.generations(STREAM).unwrap(), first_live(&store)), (vec![10], 1));
+    }
+
+    #[test]
     fn the_thread_does_what_was_queued_before_it_stops_and_survives_a_poison_record() {
         let store = Store::in_memory();
         Author::new(1).append(&store, 4);

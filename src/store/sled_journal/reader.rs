@@ -21,6 +21,10 @@ pub(super) fn read(db: &sled::Tree, stream: StreamId, from: u64, max_bytes: usiz
     let mut bytes = 0;
     let mut damaged = None;
     each_record(db, stream, keys_from(stream, start), |entry, flaw| {
+        // The iterator is no snapshot: a cut beside it can take records from under it.
+        if entries.last().is_some_and(|last: &Entry| entry.first_seq != last.last_seq + 1) {
+            return false;
+        }
         if let Some(why) = flaw {
             damaged = Some(JournalError::Corrupt { stream, seq: entry.first_seq, why: why.into() });
             return false;

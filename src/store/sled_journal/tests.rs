@@ -149,7 +149,9 @@ fn a_nearly_full_disk_refuses_ordinary_batches_and_takes_urgent_ones() {
     disk.free.store(1 << 20, SeqCst);
     let config = SledJournalConfig { reserve_bytes: 2 << 20, ..config() };
     let journal = open_on(dir.path(), disk, &config).unwrap();
-    assert!(matches!(append_now(&journal, vec![entry(1, 1, 1)]), Err(JournalError::Full { .. })));
+    let refuses = Some(JournalError::Full { free_bytes: 1 << 20, reserve_bytes: 2 << 20 });
+    assert_eq!(journal.refuses_ordinary(), refuses, "known before the first batch");
+    assert_eq!(append_now(&journal, vec![entry(1, 1, 1)]).err(), refuses);
     let (told, answer) = mpsc::sync_channel(1);
     journal.append_urgent(vec![entry(1, 1, 1)], Box::new(move |result| told.send(result).unwrap()));
     assert_eq!(answer.recv().unwrap(), Ok(()));
@@ -198,6 +200,16 @@ fn a_missing_piece_is_damage_and_a_torn_tail_can_be_cut() {
     journal.cut_torn_tail(StreamId(1), &torn).unwrap();
     append_now(&journal, vec![large(3)]).unwrap();
     assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), [large(1), large(2), large(3)]);
+}
+
+#[test]
+fn a_read_ends_before_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    append_now(&journal, (1..=4).map(|seq| entry(1, seq, seq)).collect()).unwrap();
+    journal.db.remove(key(StreamId(1), 3, 0)).unwrap();
+    assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), [entry(1, 1, 1), entry(1, 2, 2)]);
+    assert_eq!(journal.read(StreamId(1), 3, usize::MAX).unwrap(), [entry(1, 4, 4)]);
 }
 
 #[test]

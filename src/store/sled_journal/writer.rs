@@ -165,7 +165,7 @@ impl Writer {
             return Err(JournalError::Poisoned { why });
         }
         let bytes = entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
-        self.space.admit(bytes as u64, urgent, &*self.disk)?;
+        self.space.admit(bytes as u64, urgent)?;
         // A repeated record is compared with what is stored, so what is only staged has to be stored first.
         if entries.iter().any(|entry| self.tails.get(&entry.stream).is_some_and(|tail| entry.first_seq <= *tail)) {
             self.commit();
