@@ -117,6 +117,14 @@ impl Holder {
             Self::Session(session) => held_by(session.role),
         }
     }
+
+    /// Whether it may give a key an authority: a person must be an owner for that, with a session or with a key of theirs.
+    pub fn gives_authority(&self) -> bool {
+        match self {
+            Self::Key(key) => key.person.is_none() || key.person_role == Some(Role::Owner),
+            Self::Session(session) => session.role == Role::Owner,
+        }
+    }
 }
 
 /// The authority of a person. An owner stands above every rung, also where the ladder names none `owner`.
@@ -241,6 +249,14 @@ mod tests {
         assert_eq!(key(lifts, Some("gm"), Some(Some(Role::Admin))).held(), Held::Nothing);
         assert_eq!(key(lifts, None, Some(Some(Role::Owner))).held(), Held::Nothing);
         assert_eq!(key(admin, Some("gm"), Some(None)).held(), Held::Nothing, "the person is gone");
+    }
+
+    #[test]
+    fn only_an_owner_gives_a_key_an_authority() {
+        assert!(key(&[Scope::Admin], None, None).gives_authority(), "the first key, before there are people");
+        assert!(key(&[Scope::Admin], None, Some(Some(Role::Owner))).gives_authority());
+        assert!(!key(&[Scope::Admin], None, Some(Some(Role::Admin))).gives_authority());
+        assert!(!key(&[Scope::Admin], None, Some(None)).gives_authority());
     }
 
     #[test]
