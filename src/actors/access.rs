@@ -21,6 +21,8 @@ pub struct KeyEntry {
     pub venues: Option<Arc<[VenueId]>>,
     pub authority: Option<Authority>,
     pub person: Option<UserId>,
+    /// What that person is; none when the key belongs to nobody, or the person is gone.
+    pub person_role: Option<Role>,
     /// Milliseconds since the epoch; `i64::MAX` for never.
     pub expires_at_ms: i64,
 }

@@ -8,6 +8,7 @@ use super::kind::Kind;
 use super::orgs::Orgs;
 use crate::domain::directory::state::Directory;
 use crate::domain::directory::{DirectoryEvent, Key, Registration, Session, User};
+use crate::domain::people::Role;
 use crate::domain::time::Timestamp;
 
 /// The kind of stream that the directory is.
@@ -24,8 +25,8 @@ pub struct DirectoryKind {
 pub enum Shown {
     /// An organisation.
     Organisation(Box<Registration>),
-    /// A key.
-    Key(Box<Key>),
+    /// A key, and what the person is that it belongs to.
+    Key(Box<(Key, Option<Role>)>),
     /// A key that is no more.
     KeyGone(Arc<str>),
     /// A session and whose it is.
@@ -39,6 +40,7 @@ impl DirectoryKind {
         match shown {
             Shown::Organisation(registration) => drop(self.orgs.know(&registration.org_id, registration.stream)),
             Shown::Key(key) => {
+                let (key, person_role) = *key;
                 let Some(org) = self.orgs.by_id(&key.org_id) else { return };
                 let entry = KeyEntry {
                     org,
@@ -47,6 +49,7 @@ impl DirectoryKind {
                     venues: key.venues.map(Into::into),
                     authority: key.authority,
                     person: key.person,
+                    person_role,
                     expires_at_ms: key.expires_at.map_or(i64::MAX, |at| at.0),
                 };
                 self.access.put_key(key.hash, entry);
@@ -71,6 +74,11 @@ impl DirectoryKind {
     }
 }
 
+fn shown_key(state: &Directory, key: &Key) -> Shown {
+    let person = key.person.as_ref().and_then(|person| state.user(&key.org_id, person));
+    Shown::Key(Box::new((key.clone(), person.map(|person| person.role))))
+}
+
 fn shown_of(state: &Directory, event: &DirectoryEvent) -> Vec<Shown> {
     let owned = |hash: &CredentialHash| {
         let session = state.session(hash)?;
@@ -79,9 +87,14 @@ fn shown_of(state: &Directory, event: &DirectoryEvent) -> Vec<Shown> {
     };
     match event {
         DirectoryEvent::OrganisationRegistered(registration) => vec![Shown::Organisation(registration.clone())],
-        DirectoryEvent::KeyCreated(key) => vec![Shown::Key(key.clone())],
+        DirectoryEvent::KeyCreated(key) => vec![shown_key(state, key)],
         DirectoryEvent::KeyRevoked { id, .. } => vec![Shown::KeyGone(id.clone())],
-        DirectoryEvent::UserSaved(user) => state.sessions_of(&user.org_id, &user.id).iter().filter_map(owned).collect(),
+        // A person's role is part of their sessions and of their keys.
+        DirectoryEvent::UserSaved(user) => {
+            let sessions = state.sessions_of(&user.org_id, &user.id);
+            let keys = state.keys_of(&user.org_id, 0).filter(|key| key.person.as_ref() == Some(&user.id));
+            sessions.iter().filter_map(owned).chain(keys.map(|key| shown_key(state, key))).collect()
+        }
         DirectoryEvent::SessionOpened(session) => owned(&session.hash).into_iter().collect(),
         DirectoryEvent::SessionsClosed { hashes } => hashes.iter().copied().map(Shown::SessionGone).collect(),
         DirectoryEvent::UserRemoved { .. } | DirectoryEvent::Answered => Vec::new(),
@@ -106,7 +119,7 @@ impl Kind for DirectoryKind {
             self.show(Shown::Organisation(Box::new(registration.clone())));
         }
         for key in state.keys() {
-            self.show(Shown::Key(Box::new(key.clone())));
+            self.show(shown_key(state, key));
         }
         for session in state.sessions() {
             if let Some(user) = state.user(&session.org_id, &session.user_id) {

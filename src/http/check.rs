@@ -3,7 +3,9 @@
 //! Promise: key index, block index, bytes; no lock, no mailbox, no await, no session, no log, and no allocation but the answer's.
 //! What cannot be decided is answered as blocked, never as allowed.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
@@ -20,6 +22,7 @@ use crate::actors::org::{Condition, Org};
 use crate::actors::refusal::Refusal;
 use crate::clock;
 use crate::domain::blocks::OnError;
+use crate::domain::ids::VenueId;
 use crate::domain::permission::{Operation, allows};
 use crate::domain::rejection::Rejection;
 
@@ -56,8 +59,10 @@ fn answer(req: &HttpRequest) -> Result<HttpResponse, Problem> {
     if !allows(Operation::CheckBlock, holder.credential()) {
         return Err(not_allowed());
     }
-    let asked = CheckQuery::parse(req.query_string())?;
-    expect_venue(&holder, asked.venue_id.as_deref())?;
+    let mut asked = CheckQuery::parse(req.query_string())?;
+    if let Some(only) = assumed_venue(holder.venues(), asked.venue_id.as_deref())? {
+        asked.venue_id = Some(Cow::Borrowed(only.as_str()));
+    }
     let org = holder.org();
     expect_ready(org, engine.default_on_error())?;
     // Read before the look-up: the answer is at least as new as the version that it names.
@@ -84,16 +89,18 @@ fn stranger(shown: Shown<'_>, site: &Site) -> Problem {
     }
 }
 
-/// A caller who is limited to venues asks about those; without a venue the question counts as any.
+/// A caller who is limited to venues asks about those. Without a venue a question is about all venues, so such a caller names one;
+/// where there is only one, it is meant, and given here.
 ///
 /// # Errors
 /// `venue-not-allowed`.
-pub fn expect_venue(holder: &Holder, venue_id: Option<&str>) -> Result<(), Problem> {
-    match (holder.venues(), venue_id) {
-        (Some(venues), Some(asked)) if !venues.iter().any(|venue| venue.as_str() == asked) => {
-            Err(Rejection::VenueNotAllowed.into())
-        }
-        (Some(_) | None, _) => Ok(()),
+pub fn assumed_venue<'a>(limit: Option<&'a Arc<[VenueId]>>, asked: Option<&str>) -> Result<Option<&'a VenueId>, Problem> {
+    match (limit.map(AsRef::as_ref), asked) {
+        (None, _) => Ok(None),
+        (Some(venues), Some(asked)) if venues.iter().any(|venue| venue.as_str() == asked) => Ok(None),
+        (Some(_), Some(_)) => Err(Rejection::VenueNotAllowed.into()),
+        (Some([only]), None) => Ok(Some(only)),
+        (Some(_), None) => Err(problem!("venue-not-allowed", "this credential is limited to venues: name a venue")),
     }
 }
 
@@ -118,6 +125,21 @@ fn unknown(on_error: OnError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_limited_to_venues_asks_about_one_of_them() {
+        let venues = |ids: &[&str]| -> Arc<[VenueId]> { ids.iter().map(|id| VenueId::parse(id).unwrap()).collect() };
+        let assumed = |limit: &[&str], asked| {
+            let found = assumed_venue(Some(&venues(limit)), asked).map(|venue| venue.map(ToString::to_string));
+            found.map_err(|problem| problem.code())
+        };
+        assert_eq!(assumed(&["pier"], None), Ok(Some("pier".into())));
+        assert_eq!(assumed(&["pier", "dock"], None), Err("venue-not-allowed"));
+        assert_eq!(assumed(&[], None), Err("venue-not-allowed"));
+        assert_eq!(assumed(&["pier", "dock"], Some("dock")), Ok(None));
+        assert_eq!(assumed(&["pier"], Some("dock")), Err("venue-not-allowed"));
+        assert!(matches!(assumed_venue(None, None), Ok(None)), "all venues");
+    }
 
     #[test]
     fn what_cannot_be_decided_is_blocked() {

@@ -113,15 +113,47 @@ impl Holder {
     /// The authority that it holds.
     pub fn held(&self) -> Held {
         match self {
-            Self::Key(key) if key.scopes.has(Scope::Admin) => Held::Top,
-            Self::Key(key) => key.authority.clone().map_or(Held::Nothing, Held::Rung),
-            Self::Session(session) => match session.role {
-                role @ (Role::Owner | Role::VpOps | Role::Gm | Role::Manager) => {
-                    Held::Rung(Authority::named(role.name()))
-                }
-                Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Held::Nothing,
-            },
+            Self::Key(key) => held_by_key(key),
+            Self::Session(session) => held_by(session.role),
         }
+    }
+
+    /// Whether it may give a key an authority: a person must be an owner for that, with a session or with a key of theirs.
+    pub fn gives_authority(&self) -> bool {
+        match self {
+            Self::Key(key) => key.person.is_none() || key.person_role == Some(Role::Owner),
+            Self::Session(session) => session.role == Role::Owner,
+        }
+    }
+}
+
+/// The authority of a person. An owner stands above every rung, also where the ladder names none `owner`.
+fn held_by(role: Role) -> Held {
+    match role {
+        Role::Owner => Held::Top,
+        Role::VpOps | Role::Gm | Role::Manager => Held::Rung(Authority::named(role.name())),
+        Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Held::Nothing,
+    }
+}
+
+/// The authority of a key: never above that of the person it belongs to, as that person is now.
+fn held_by_key(key: &KeyEntry) -> Held {
+    let named = || key.authority.clone().map_or(Held::Nothing, Held::Rung);
+    let is_admin = key.scopes.has(Scope::Admin);
+    let Some(role) = key.person_role else {
+        // Of nobody it is as strong as it was made; of a person who is gone it is nothing.
+        return match (&key.person, is_admin) {
+            (Some(_), _) => Held::Nothing,
+            (None, true) => Held::Top,
+            (None, false) => named(),
+        };
+    };
+    match (held_by(role), &key.authority) {
+        (theirs, _) if is_admin => theirs,
+        (_, None) => Held::Nothing,
+        (Held::Top, Some(_)) => named(),
+        // Which of two rungs is the lower one only the ladder knows; the person's own is never too much for them.
+        (theirs @ (Held::Rung(_) | Held::Nothing), Some(_)) => theirs,
     }
 }
 
@@ -140,6 +172,9 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     use super::*;
+    use crate::actors::org::Org;
+    use crate::domain::ids::{OrgId, StreamId};
+    use crate::domain::people::Scopes;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -169,6 +204,59 @@ mod tests {
     fn a_bearer_token_counts_before_a_cookie() {
         let both = headers(&[("cookie", "ac_session=xyz"), ("authorization", "Bearer k")]);
         assert_eq!(Shown::of(&both), Shown::Bearer(b"k"));
+    }
+
+    fn key(scopes: &[Scope], authority: Option<&str>, person: Option<Option<Role>>) -> Holder {
+        Holder::Key(Arc::new(KeyEntry {
+            org: Org::starting(OrgId::parse("org").unwrap(), StreamId(1)),
+            id: "k".into(),
+            scopes: Scopes::of(scopes),
+            venues: None,
+            authority: authority.map(Authority::named),
+            person: person.map(|_| OrgId::parse("ana").unwrap()),
+            person_role: person.flatten(),
+            expires_at_ms: i64::MAX,
+        }))
+    }
+
+    fn rung(name: &str) -> Held {
+        Held::Rung(Authority::named(name))
+    }
+
+    #[test]
+    fn an_owner_stands_above_a_ladder_that_names_no_owner() {
+        assert_eq!(held_by(Role::Owner), Held::Top);
+        assert_eq!(held_by(Role::Gm), rung("gm"));
+        assert_eq!(held_by(Role::Admin), Held::Nothing);
+    }
+
+    #[test]
+    fn a_key_of_nobody_is_as_strong_as_it_was_made() {
+        assert_eq!(key(&[Scope::Admin], None, None).held(), Held::Top);
+        assert_eq!(key(&[Scope::BlocksWrite], Some("gm"), None).held(), rung("gm"));
+        assert_eq!(key(&[Scope::BlocksWrite], None, None).held(), Held::Nothing);
+    }
+
+    #[test]
+    fn a_key_of_a_person_is_never_above_that_person() {
+        let (admin, lifts) = (&[Scope::Admin, Scope::BlocksWrite], &[Scope::BlocksWrite]);
+        assert_eq!(key(admin, Some("manager"), Some(Some(Role::Owner))).held(), Held::Top);
+        assert_eq!(key(admin, Some("vp_ops"), Some(Some(Role::Gm))).held(), rung("gm"));
+        assert_eq!(key(admin, Some("gm"), Some(Some(Role::Admin))).held(), Held::Nothing);
+        assert_eq!(key(lifts, Some("gm"), Some(Some(Role::Owner))).held(), rung("gm"));
+        assert_eq!(key(lifts, Some("gm"), Some(Some(Role::Gm))).held(), rung("gm"));
+        assert_eq!(key(lifts, Some("vp_ops"), Some(Some(Role::Gm))).held(), rung("gm"));
+        assert_eq!(key(lifts, Some("gm"), Some(Some(Role::Admin))).held(), Held::Nothing);
+        assert_eq!(key(lifts, None, Some(Some(Role::Owner))).held(), Held::Nothing);
+        assert_eq!(key(admin, Some("gm"), Some(None)).held(), Held::Nothing, "the person is gone");
+    }
+
+    #[test]
+    fn only_an_owner_gives_a_key_an_authority() {
+        assert!(key(&[Scope::Admin], None, None).gives_authority(), "the first key, before there are people");
+        assert!(key(&[Scope::Admin], None, Some(Some(Role::Owner))).gives_authority());
+        assert!(!key(&[Scope::Admin], None, Some(Some(Role::Admin))).gives_authority());
+        assert!(!key(&[Scope::Admin], None, Some(None)).gives_authority());
     }
 
     #[test]

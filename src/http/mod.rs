@@ -27,7 +27,9 @@ pub mod respond;
 pub mod sealed;
 mod site;
 pub mod stream;
+pub mod streams;
 
+use std::any::Any;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -104,6 +106,9 @@ routes! {
 /// The path of the check: looked at first, and with nothing around it.
 const HOT: &str = "/api/action-center/blocks";
 
+/// How long a connection may leave unread what was sent to it, before the system cuts it off.
+pub const UNREAD_MAX: Duration = Duration::from_secs(10);
+
 /// Puts every route in place.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     let around = || from_fn(|req, next| guard::around(HOT, req, next));
@@ -136,10 +141,26 @@ pub fn server(listener: TcpListener, state: HttpState, settings: HttpSettings) -
         .keep_alive(keep_alive)
         .client_request_timeout(client_timeout)
         .tcp_nodelay(true)
+        .on_connect(|connection, _| limit_unread(connection))
         .shutdown_timeout(stop_timeout_s)
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
+}
+
+/// Whoever reads nothing more closes their window, and a write then waits for ever: the server above has no time limit for
+/// writing, and a caller who acknowledges the probes of the system looks alive to it. `TCP_USER_TIMEOUT` ends that; only Linux
+/// knows it, so elsewhere such a connection stays until the caller closes it.
+fn limit_unread(connection: &dyn Any) {
+    #[cfg(target_os = "linux")]
+    if let Some(connection) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+        let limit_ms = u32::try_from(UNREAD_MAX.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(connection, limit_ms) {
+            tracing::debug!(%error, "a connection without a limit for what is unread");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = connection;
 }
 
 async fn no_such_route(_: HttpRequest) -> HttpResponse {
@@ -178,6 +199,15 @@ mod tests {
             assert_eq!((status, body["code"].as_str()), (404, Some("no-such-route")), "{path}");
             assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[actix_web::test]
+    async fn a_connection_that_reads_nothing_has_its_time() {
+        let listener = actix_web::rt::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = actix_web::rt::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        limit_unread(&near);
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&near).unwrap(), 10_000);
     }
 
     #[actix_web::test]

@@ -68,6 +68,7 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "secret-not-yours", status: 409, title: "Secret not yours" },
     // the server
     ProblemCode { code: "organisation-busy", status: 429, title: "Organisation busy" },
+    ProblemCode { code: "too-many-streams", status: 429, title: "Too many streams" },
     ProblemCode { code: "internal-error", status: 500, title: "Internal error" },
     ProblemCode { code: "server-busy", status: 503, title: "Server busy" },
     ProblemCode { code: "starting", status: 503, title: "Starting" },

@@ -49,6 +49,7 @@ pages! {
     "starting",
     "stopping",
     "too-deep",
+    "too-many-streams",
     "unconfirmed",
     "unknown-parameter",
     "unknown-venue",

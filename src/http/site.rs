@@ -1,6 +1,7 @@
 //! What every handler reaches: the engine and the settings of this layer.
 
 use super::password::Passwords;
+use super::streams::Streams;
 use crate::actors::engine::Engine;
 
 /// How this layer behaves.
@@ -46,11 +47,13 @@ pub struct Site {
     pub settings: HttpSettings,
     /// Where passwords are hashed.
     pub passwords: Passwords,
+    /// The event streams that are open.
+    pub streams: Streams,
 }
 
 impl Site {
     /// Puts it together.
     pub fn new(state: HttpState, settings: HttpSettings) -> Self {
-        Self { engine: state.engine, settings, passwords: Passwords::new() }
+        Self { engine: state.engine, settings, passwords: Passwords::new(), streams: Streams::default() }
     }
 }

@@ -1,7 +1,8 @@
 //! Live events as server-sent events (`text/event-stream`).
 //!
 //! Promise: the id of an event is the organisation's sequence number, so that a reader that comes back with the last id it has
-//! seen misses nothing, or is told `resync`. A credential that is revoked ends its streams within a heartbeat.
+//! seen misses nothing, or is told `resync`. A credential that is revoked ends its streams within a heartbeat. A reader that does
+//! not read is cut off: its queue in the engine and its connection ([`super::UNREAD_MAX`]) each have their time.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use super::problem::{Problem, problem};
 use super::query::Query;
 use super::respond::Answer;
 use super::site::Site;
+use super::streams::StreamPlace;
 use crate::actors::engine::FeedMessage;
 use crate::clock;
 use crate::domain::people::Scope;
@@ -54,9 +56,10 @@ pub async fn events(req: HttpRequest) -> Answer {
     let after = after(&req, &query)?;
     let credential = Shown::of(req.headers()).hashed(&call.site.settings.server_key);
     let credential = credential.ok_or_else(|| problem!("no-credential"))?;
+    let place = call.site.streams.open(call.org().stream)?;
     let messages = call.site.engine.follow(call.org(), after, topics, call.caller.venues.clone()).await?;
-    let reader =
-        Reader { messages, after, credential, heartbeat: heartbeat(), site: call.site, _open: OpenStream::begin() };
+    let (heartbeat, open) = (heartbeat(), OpenStream::begin());
+    let reader = Reader { messages, after, credential, heartbeat, site: call.site, _open: open, _place: place };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")))
@@ -120,6 +123,7 @@ struct Reader {
     heartbeat: Interval,
     site: Data<Site>,
     _open: OpenStream,
+    _place: StreamPlace,
 }
 
 impl Reader {

@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::view::list::{self, BlockFilter};
 use crate::domain::view::shapes::BlockView;
 use crate::http::caller::Call;
-use crate::http::check::{expect_ready, expect_venue};
+use crate::http::check::{assumed_venue, expect_ready};
 use crate::http::metrics;
 use crate::http::paging::{Order, PageOf, paging};
 use crate::http::path;
@@ -46,6 +46,7 @@ pub struct BlocksParams {
     block_type: Option<String>,
     /// Who would do it; a check needs it.
     entity_id: Option<String>,
+    /// A check without one is about all venues. A caller who is limited to several names one of them; to one, that one is meant.
     venue_id: Option<String>,
     /// Of a check: how much it is about.
     amount: Option<f64>,
@@ -181,6 +182,7 @@ pub struct ChecksBody {
 pub struct CheckBody {
     block_type: String,
     entity_id: String,
+    /// As for the single check.
     venue_id: Option<String>,
     #[schema(value_type = Option<f64>)]
     amount: Option<Amount>,
@@ -218,10 +220,12 @@ pub struct ChecksView {
 pub async fn check_many(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::CheckBlock)?;
     let min_version = Query::of(&req, &[])?.min_version()?;
-    let ChecksBody { checks } = call.sent(&req, payload).await?.json()?;
+    let ChecksBody { mut checks } = call.sent(&req, payload).await?.json()?;
     expect_valid(&checks)?;
-    for check in &checks {
-        expect_venue(&call.holder, check.venue_id.as_deref())?;
+    for check in &mut checks {
+        if let Some(only) = assumed_venue(call.holder.venues(), check.venue_id.as_deref())? {
+            check.venue_id = Some(only.to_string());
+        }
     }
     expect_ready(call.org(), call.site.engine.default_on_error())?;
     let now_ms = clock::now_ms();

@@ -14,7 +14,7 @@ use crate::http::body::Sent;
 use crate::http::caller::Call;
 use crate::http::paging::{Order, PageOf, paging};
 use crate::http::path;
-use crate::http::problem::{Problem, invalid};
+use crate::http::problem::{Problem, invalid, problem};
 use crate::http::query::Query;
 use crate::http::respond::Answer;
 use crate::http::sealed;
@@ -40,7 +40,7 @@ pub struct KeyBody {
     scopes: Vec<Scope>,
     /// All venues when absent.
     venues: Option<Vec<String>>,
-    /// A rung of the organisation's authority ladder; without it the key lifts only what names none.
+    /// A rung of the organisation's authority ladder, given by an owner or a key of nobody; without it the key lifts only what names none.
     authority: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
@@ -65,7 +65,7 @@ pub struct NewKeyView {
     expires_at: Option<Timestamp>,
 }
 
-/// Makes a key. A key made in a session belongs to that person.
+/// Makes a key. A key made in a session belongs to that person, and never holds more authority than they do.
 #[utoipa::path(
     post, path = "/api/keys", tag = "Keys", request_body = KeyBody,
     responses((status = 201, description = "The key", body = NewKeyView))
@@ -95,6 +95,9 @@ pub async fn create(req: HttpRequest, payload: web::Payload) -> Answer {
 
 async fn expect_rung(call: &Call, authority: Option<Authority>) -> Result<(), Problem> {
     let Some(authority) = authority else { return Ok(()) };
+    if !call.holder.gives_authority() {
+        return Err(problem!("not-allowed", "only an owner gives a key an authority"));
+    }
     let known = move |state: &crate::domain::state::TenantState| state.organisation().rank(&authority).is_some();
     match call.site.engine.read(call.org(), None, known).await? {
         (true, _) => Ok(()),
