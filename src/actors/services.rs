@@ -82,7 +82,13 @@ impl Services {
         if let Some(why) = self.store.journal.poisoned() {
             return Err(Refusal::ReadOnly { why });
         }
-        if !urgent && now_ms < full_until_ms {
+        if urgent {
+            return Ok(());
+        }
+        if let Some(why) = self.store.journal.refuses_ordinary() {
+            return Err(Refusal::ReadOnly { why: why.to_string() });
+        }
+        if now_ms < full_until_ms {
             return Err(Refusal::ReadOnly { why: "the disk is nearly full".into() });
         }
         Ok(())

@@ -3,6 +3,8 @@
 //! Nothing answers before its records were read: a check meanwhile is `unknown`, never `allow`. A damaged organisation is put in
 //! quarantine and delays no other.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
@@ -14,8 +16,10 @@ use crate::domain::ids::StreamId;
 use crate::domain::state::TenantState;
 use crate::store::recovery::Recovered;
 
-/// How often a recovery that panics is tried.
+/// How often a recovery that fails for another reason than damage is tried.
 const TRIES: u32 = 3;
+/// The wait between the tries.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// What a start found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,7 +96,11 @@ where
         let services = services.clone();
         match tokio::task::spawn_blocking(move || services.recover::<S>(stream)).await {
             Ok(Ok(recovered)) => return Ok(recovered),
-            Ok(Err(error)) => return Err(error.to_string()),
+            Ok(Err(error)) if error.is_damage() => return Err(error.to_string()),
+            Ok(Err(error)) => {
+                why = error.to_string(); // the disk or the system did not answer this time
+                tokio::time::sleep(AGAIN).await;
+            }
             Err(panic) => why = panic.to_string(),
         }
     }

@@ -33,6 +33,8 @@ use crate::store::stored::{decode_commit, encode_commit};
 
 /// How often a recovery that panics is tried before the stream is put in quarantine.
 const RECOVERIES_MAX: u32 = 3;
+/// How long to wait before a stream that could not be read is read again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// How long a full disk is taken for full before an ordinary write tries again, in milliseconds.
 const FULL_FOR_MS: i64 = 3_000;
 
@@ -308,7 +310,8 @@ impl<K: Kind> Tenant<K> {
         let reading = tokio::task::spawn_blocking(move || services.recover::<K::State>(stream));
         ctx.spawn(reading.into_actor(self).map(|read, actor, ctx| match read {
             Ok(Ok(recovered)) => actor.loaded(recovered, ctx),
-            Ok(Err(error)) => actor.give_up(&format!("{error}")),
+            Ok(Err(error)) if error.is_damage() => actor.give_up(&format!("{error}")),
+            Ok(Err(error)) => actor.load_later(&format!("{error}"), ctx),
             Err(panic) => actor.stumbled(&format!("{panic}"), ctx),
         }));
     }
@@ -329,6 +332,13 @@ impl<K: Kind> Tenant<K> {
             return self.give_up(why);
         }
         self.load(ctx);
+    }
+
+    /// The disk or the system did not answer this time, which says nothing about the records: try again soon. Jobs wait, and
+    /// are bounded by admission.
+    fn load_later(&mut self, why: &str, ctx: &mut Context<Self>) {
+        tracing::warn!(stream = %self.stream, why, "the stream could not be read; trying again");
+        ctx.run_later(READ_AGAIN, Self::load);
     }
 
     fn give_up(&mut self, why: &str) {

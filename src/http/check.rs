@@ -94,7 +94,10 @@ fn stranger(shown: Shown<'_>, site: &Site) -> Problem {
 ///
 /// # Errors
 /// `venue-not-allowed`.
-pub fn assumed_venue<'a>(limit: Option<&'a Arc<[VenueId]>>, asked: Option<&str>) -> Result<Option<&'a VenueId>, Problem> {
+pub fn assumed_venue<'a>(
+    limit: Option<&'a Arc<[VenueId]>>,
+    asked: Option<&str>,
+) -> Result<Option<&'a VenueId>, Problem> {
     match (limit.map(AsRef::as_ref), asked) {
         (None, _) => Ok(None),
         (Some(venues), Some(asked)) if venues.iter().any(|venue| venue.as_str() == asked) => Ok(None),

@@ -251,8 +251,8 @@ pub(crate) fn parse_stream(folder: &str) -> Option<StreamId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::journal::Done;
     use crate::store::files::MemoryFiles;
+    use crate::store::journal::Done;
     use crate::store::journal_contract::{append_now, entry};
     use crate::store::memory_journal::MemoryJournal;
 
