@@ -43,8 +43,26 @@ pub struct App {
     engine: Engine,
     http: ServerHandle,
     arbiters: Vec<Arbiter>,
-    background: Option<tokio::runtime::Runtime>,
+    background: Background,
     stop_timeout: Duration,
+}
+
+/// The runtime of deliveries and live readers. Dropping a runtime waits for it, which async code must not; nothing that runs here has
+/// to end first, so it is let go instead, also when a start is given up half-way.
+struct Background(Option<tokio::runtime::Runtime>);
+
+impl Background {
+    fn handle(&self) -> Option<&tokio::runtime::Handle> {
+        self.0.as_ref().map(tokio::runtime::Runtime::handle)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// How often the journal is asked whether its disk still works.
@@ -65,10 +83,11 @@ impl App {
             .map_err(|error| StartError::because(&format!("cannot listen on {}", config.server.listen))(&error))?;
         let address = listener.local_addr().map_err(|error| StartError::because("cannot listen")(&error))?;
         let (background, arbiters) = threads(&config)?;
-        let engine = engine(&config, store, &arbiters, background.handle().clone())?;
+        let handle = background.handle().cloned().ok_or_else(|| StartError("there are no threads".into()))?;
+        let engine = engine(&config, store, &arbiters, handle.clone())?;
         let http = serve(&config, listener, engine.clone(), &secrets)?;
         let started = recover_all(&engine).await.map_err(|error| StartError(error.to_string()))?;
-        background.spawn(scheduler::run(engine.clone()));
+        handle.spawn(scheduler::run(engine.clone()));
         tracing::info!(
             organisations = started.organisations,
             quarantined = started.quarantined,
@@ -81,7 +100,7 @@ impl App {
             engine,
             http,
             arbiters,
-            background: Some(background),
+            background,
             stop_timeout: Duration::from_secs(config.server.stop_timeout_s),
         })
     }
@@ -125,10 +144,12 @@ impl App {
                 tracing::error!("a thread of actors panicked");
             }
         }
-        self.engine.services().store.journal.close();
-        if let Some(background) = self.background.take() {
-            background.shutdown_background(); // nothing that runs there has to end first
+        let engine = self.engine.clone();
+        let closed = tokio::task::spawn_blocking(move || engine.close());
+        if tokio::time::timeout(self.stop_timeout, closed).await.is_err() {
+            tracing::warn!("the journal was not closed in time; it will be read again at the next start");
         }
+        drop(self.background);
     }
 }
 
@@ -145,7 +166,7 @@ fn open_store(dir: &Path, config: &Config) -> Result<Store, StartError> {
         .map_err(|error| StartError::because(&format!("data directory {}", dir.display()))(&error))
 }
 
-fn threads(config: &Config) -> Result<(tokio::runtime::Runtime, Vec<Arbiter>), StartError> {
+fn threads(config: &Config) -> Result<(Background, Vec<Arbiter>), StartError> {
     let background = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("background")
@@ -158,7 +179,7 @@ fn threads(config: &Config) -> Result<(tokio::runtime::Runtime, Vec<Arbiter>), S
     for arbiter in &arbiters {
         arbiter.spawn_fn(|| step_back(BESIDE_REQUESTS));
     }
-    Ok((background, arbiters))
+    Ok((Background(Some(background)), arbiters))
 }
 
 fn engine(

@@ -408,6 +408,13 @@ impl Engine {
         }
     }
 
+    /// Waits for the snapshots that were asked for, then closes the journal. Blocks.
+    pub fn close(&self) {
+        self.0.parts.snapshotter.stop();
+        self.0.parts.directory_snapshotter.stop();
+        self.services().store.journal.close();
+    }
+
     fn admit(&self, org: &OrgRef) -> Result<Admitted, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);

@@ -1,4 +1,4 @@
-//! When a template matches. Adding a condition is a field, a check and a line in [`Conditions::unmet`].
+//! When a template matches. Adding a condition is a field, a check and a line in `Conditions::unmet`.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
