@@ -95,6 +95,15 @@ pub fn put_value<S: Serialize>(out: &mut Vec<u8>, value: &S) {
     put_piece(out, &codec::encode(value));
 }
 
+/// The bytes of a frozen value.
+///
+/// # Errors
+/// [`StoredError::TooLarge`], which names the frozen type.
+pub fn try_bytes_of<S: Serialize>(value: &S) -> Result<Vec<u8>, StoredError> {
+    let what = std::any::type_name::<S>();
+    codec::try_encode(value).map_err(|error| StoredError::TooLarge { what, why: error.to_string() })
+}
+
 /// The frozen value whose bytes these are, all of them.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
-//! Why stored bytes could not be read.
+//! Why something could not be stored, or stored bytes not be read.
 
-/// What is wrong with a payload, an event or a snapshot.
+/// What is wrong with a commit, a payload, an event or a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoredError {
     /// A payload of a version that this program does not know.
@@ -46,6 +46,14 @@ pub enum StoredError {
         /// What they should be.
         what: &'static str,
         /// What is wrong.
+        why: String,
+    },
+    /// More bytes than can be stored; nothing was.
+    #[error("{what} is too large to be stored: {why}")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// Which limit it exceeds.
         why: String,
     },
     /// A record that says nothing; even a record that changed nothing says that a request was answered.

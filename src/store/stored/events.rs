@@ -3,15 +3,14 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::bytes::value_of;
+use super::bytes::{try_bytes_of, value_of};
 use super::form::Form;
 use super::{EncodedEvent, StoredError, StoredEvent, kinds, v1};
 use crate::domain::directory::DirectoryEvent;
 use crate::domain::event::Event;
-use crate::store::codec;
 
 impl StoredEvent for Event {
-    fn encode(&self) -> EncodedEvent {
+    fn try_encode(&self) -> Result<EncodedEvent, StoredError> {
         match self {
             Self::OrganisationFounded(it) => frozen::<v1::OrganisationV1, _>(kinds::ORGANISATION_FOUNDED, 1, &**it),
             Self::SettingsChanged(it) => frozen::<v1::OrganisationV1, _>(kinds::SETTINGS_CHANGED, 1, &**it),
@@ -72,7 +71,7 @@ impl StoredEvent for Event {
 }
 
 impl StoredEvent for DirectoryEvent {
-    fn encode(&self) -> EncodedEvent {
+    fn try_encode(&self) -> Result<EncodedEvent, StoredError> {
         match self {
             Self::OrganisationRegistered(it) => {
                 frozen::<v1::RegistrationV1, _>(kinds::ORGANISATION_REGISTERED, 1, &**it)
@@ -105,12 +104,12 @@ impl StoredEvent for DirectoryEvent {
 }
 
 /// The event that is one object, in its frozen form `S`.
-fn frozen<S: Form<D> + Serialize, D>(event_type: u16, schema: u16, object: &D) -> EncodedEvent {
+fn frozen<S: Form<D> + Serialize, D>(event_type: u16, schema: u16, object: &D) -> Result<EncodedEvent, StoredError> {
     packed(event_type, schema, &S::freeze(object))
 }
 
-fn packed<S: Serialize>(event_type: u16, schema: u16, frozen: &S) -> EncodedEvent {
-    EncodedEvent { event_type, schema, bytes: codec::encode(frozen) }
+fn packed<S: Serialize>(event_type: u16, schema: u16, frozen: &S) -> Result<EncodedEvent, StoredError> {
+    Ok(EncodedEvent { event_type, schema, bytes: try_bytes_of(frozen)? })
 }
 
 /// The object of an event, from its frozen form `S`.

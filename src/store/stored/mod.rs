@@ -30,7 +30,9 @@ use crate::domain::decision::Done;
 pub use crate::domain::decision::Reply as StoredReply;
 use crate::domain::idempotency::Request;
 use crate::domain::people::Cause;
-use bytes::{Reader, put_piece, put_value, value_of};
+use crate::store::journal::RECORD_BYTES_MAX;
+use crate::store::record::ENVELOPE_BYTES;
+use bytes::{Reader, put_piece, try_bytes_of, value_of};
 pub use error::StoredError;
 use form::Form;
 pub use states::StoredState;
@@ -38,6 +40,9 @@ use v1::{HeaderV1, ReplyV1};
 
 /// The version of payloads that [`encode_commit`] writes.
 pub const PAYLOAD_VERSION: u8 = 1;
+
+/// The most bytes that a payload may have, so that the journal takes its record.
+pub const PAYLOAD_BYTES_MAX: usize = RECORD_BYTES_MAX - ENVELOPE_BYTES;
 
 /// The fewest bytes that an event takes in a payload.
 const EVENT_BYTES_MIN: usize = 8;
@@ -69,7 +74,18 @@ pub struct EncodedEvent {
 /// An event that can be stored.
 pub trait StoredEvent: Sized {
     /// Its bytes in the newest schema of its type.
-    fn encode(&self) -> EncodedEvent;
+    ///
+    /// # Errors
+    /// [`StoredError::TooLarge`].
+    fn try_encode(&self) -> Result<EncodedEvent, StoredError>;
+
+    /// As [`StoredEvent::try_encode`], for an event that is known to be small.
+    ///
+    /// # Panics
+    /// When it is not.
+    fn encode(&self) -> EncodedEvent {
+        self.try_encode().expect("an event is bounded")
+    }
 
     /// The event that was stored, in any schema that ever was.
     ///
@@ -78,33 +94,52 @@ pub trait StoredEvent: Sized {
     fn decode(event_type: u16, schema: u16, bytes: &[u8]) -> Result<Self, StoredError>;
 }
 
-/// The payload of a record.
+/// The payload of a record, as [`try_encode_commit`], for a commit that is known to be small.
 ///
 /// # Panics
-/// When there is no event, or a part is larger than the codec allows: both are bugs of the caller, who bounds what it decides.
+/// When there is no event or it is too large: both are bugs of the caller, who bounds what it decides.
 pub fn encode_commit<E: StoredEvent>(
     cause: &Cause,
     request: Option<&Request>,
     reply: Option<(Done, &[u8])>,
     events: &[E],
 ) -> Vec<u8> {
-    assert!(!events.is_empty(), "a record without events could not be read again");
-    let count = u32::try_from(events.len()).expect("a record has far fewer than 4 billion events");
+    try_encode_commit(cause, request, reply, events).expect("a commit is bounded and says something")
+}
+
+/// The payload of a record, at most [`PAYLOAD_BYTES_MAX`].
+///
+/// # Errors
+/// [`StoredError::TooLarge`] for the whole or a part of it, [`StoredError::NoEvents`]: it could not be stored or not be read again.
+pub fn try_encode_commit<E: StoredEvent>(
+    cause: &Cause,
+    request: Option<&Request>,
+    reply: Option<(Done, &[u8])>,
+    events: &[E],
+) -> Result<Vec<u8>, StoredError> {
+    let too_large = |why: String| StoredError::TooLarge { what: "a commit", why };
+    if events.is_empty() {
+        return Err(StoredError::NoEvents);
+    }
+    let count = u32::try_from(events.len()).map_err(|error| too_large(error.to_string()))?;
     let header = HeaderV1 {
         cause: Form::freeze(cause),
         request: request.map(Form::freeze),
         reply: reply.map(|(done, body)| ReplyV1 { done: Form::freeze(&done), body: body.to_vec() }),
     };
     let mut out = vec![PAYLOAD_VERSION];
-    put_value(&mut out, &header);
+    put_piece(&mut out, &try_bytes_of(&header)?);
     out.extend_from_slice(&count.to_le_bytes());
     for event in events {
-        let EncodedEvent { event_type, schema, bytes } = event.encode();
+        let EncodedEvent { event_type, schema, bytes } = event.try_encode()?;
         out.extend_from_slice(&event_type.to_le_bytes());
         out.extend_from_slice(&schema.to_le_bytes());
         put_piece(&mut out, &bytes);
+        if out.len() > PAYLOAD_BYTES_MAX {
+            return Err(too_large(format!("more than {PAYLOAD_BYTES_MAX} bytes")));
+        }
     }
-    out
+    Ok(out)
 }
 
 /// What a record's payload says.

@@ -2,12 +2,16 @@
 
 use proptest::prelude::*;
 
+use super::super::bytes::try_bytes_of;
 use super::super::fold::{Folded, apply_payload};
 use super::super::form::Form;
 use super::super::states::StoredState;
-use super::super::{StoredError, StoredEvent, decode_commit, encode_commit};
+use super::super::{
+    EncodedEvent, PAYLOAD_BYTES_MAX, StoredError, StoredEvent, decode_commit, encode_commit, try_encode_commit,
+};
 use super::arbitrary::{commit, directory_event, event, steps};
 use super::{Step, again, lived, payload_of, samples};
+use crate::domain::decision::Done;
 use crate::domain::directory::state::Directory;
 use crate::domain::event::Event;
 use crate::domain::ids::StreamId;
@@ -15,6 +19,8 @@ use crate::domain::people::{Cause, Role, Scope, Scopes, Via};
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
 use crate::domain::violations::Severity;
+use crate::store::codec;
+use crate::store::journal::RECORD_BYTES_MAX;
 use crate::store::record::{GENESIS, open, seal};
 use crate::store::recovery::Fold;
 
@@ -96,7 +102,7 @@ fn a_state_larger_than_the_codec_allows_at_once_is_restored() {
         state.apply(seq, Timestamp(0), &Event::ViolationReported(Box::new(violation)));
     }
     let snapshot = state.to_snapshot();
-    assert!(snapshot.len() as u64 > crate::store::codec::VALUE_BYTES_MAX);
+    assert!(snapshot.len() as u64 > codec::VALUE_BYTES_MAX);
     assert_eq!(TenantState::from_snapshot(&snapshot).unwrap().state_hash(), state.state_hash());
 }
 
@@ -169,4 +175,36 @@ fn the_numbers_of_names_are_those_of_the_first_release() {
     assert_eq!(roles.map(|it| number(&it)), [1, 2, 3, 4, 5, 6, 7, 8]);
     let bits = Scope::ALL.map(|scope| u16::freeze(&Scopes::of(&[scope])));
     assert_eq!(bits, [1, 2, 4, 8, 16, 32, 64, 128]);
+}
+
+/// An event of any size, larger than any real one.
+struct Huge(usize);
+
+impl StoredEvent for Huge {
+    fn try_encode(&self) -> Result<EncodedEvent, StoredError> {
+        Ok(EncodedEvent { event_type: 1, schema: 1, bytes: try_bytes_of(&vec![0u8; self.0])? })
+    }
+
+    fn decode(_: u16, _: u16, bytes: &[u8]) -> Result<Self, StoredError> {
+        Ok(Self(bytes.len()))
+    }
+}
+
+#[test]
+fn a_commit_that_the_journal_would_not_take_is_refused_and_the_largest_other_is_taken() {
+    let encode = |sizes: &[usize]| {
+        let events: Vec<Huge> = sizes.iter().map(|size| Huge(*size)).collect();
+        try_encode_commit(&Cause::schedule(), None, None, &events)
+    };
+    let refused = |payload| matches!(payload, Err(StoredError::TooLarge { .. }));
+    let half = PAYLOAD_BYTES_MAX / 2;
+    let rest = PAYLOAD_BYTES_MAX - encode(&[half, 0]).unwrap().len();
+    let payload = encode(&[half, rest]).unwrap();
+    assert_eq!(payload.len(), PAYLOAD_BYTES_MAX);
+    assert_eq!(seal(StreamId(1), 1, 2, 0, &GENESIS, &payload).bytes.len(), RECORD_BYTES_MAX);
+    assert!(refused(encode(&[half, rest + 1])), "the whole");
+    assert!(refused(encode(&[usize::try_from(codec::VALUE_BYTES_MAX).unwrap()])), "one event");
+    let body = vec![0; PAYLOAD_BYTES_MAX];
+    assert!(refused(try_encode_commit(&Cause::schedule(), None, Some((Done::Done, &body)), &[Huge(0)])), "the reply");
+    assert_eq!(try_encode_commit::<Event>(&Cause::schedule(), None, None, &[]), Err(StoredError::NoEvents));
 }
