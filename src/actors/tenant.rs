@@ -29,7 +29,7 @@ use crate::store::journal::{Entry, JournalError};
 use crate::store::record;
 use crate::store::recovery::Recovered;
 use crate::store::snapshotter::Snapshotter;
-use crate::store::stored::{decode_commit, encode_commit};
+use crate::store::stored::{decode_commit, try_encode_commit};
 
 /// How often a recovery that panics is tried before the stream is put in quarantine.
 const RECOVERIES_MAX: u32 = 3;
@@ -177,7 +177,15 @@ impl<K: Kind> Tenant<K> {
         }
         let publication = self.kind.prepare(&working.state, first_seq, now, &events);
         let stored_reply = order.request.as_ref().map(|_| (reply.done, reply.body.as_slice()));
-        let payload = encode_commit(&order.caller.cause, order.request.as_ref(), stored_reply, &events);
+        let encoded = try_encode_commit(&order.caller.cause, order.request.as_ref(), stored_reply, &events);
+        let payload = match encoded {
+            Ok(payload) => payload,
+            Err(error) => {
+                tracing::error!(stream = %self.stream, %error, "a commit cannot be stored; the state will be read again");
+                working.broken = true; // it was applied
+                return drop(order.answer.send(Err(Refusal::Failed)));
+            }
+        };
         let sealed = record::seal(self.stream, first_seq, last_seq, now.0, &working.chain, &payload);
         working.chain = sealed.hash;
         working.last_at_ms = now.0;
