@@ -86,6 +86,7 @@ mod tests {
         assert_eq!(streams.counts().by_org.len(), 1, "nothing is kept of organisations without a stream");
         assert!(streams.open(StreamId(5)).is_ok());
         open.clear();
-        assert_eq!((streams.counts().all, streams.counts().by_org.len()), (0, 0));
+        let counts = streams.counts();
+        assert_eq!((counts.all, counts.by_org.len()), (0, 0));
     }
 }
