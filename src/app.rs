@@ -174,7 +174,7 @@ fn threads(config: &Config) -> Result<(Background, Vec<Arbiter>), StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::because("cannot start threads")(&error))?;
-    let count = if config.actors.threads == 0 { processors() } else { config.actors.threads };
+    let count = if config.actors.threads == 0 { processors().div_ceil(2) } else { config.actors.threads };
     let arbiters: Vec<Arbiter> = (0..count).map(|_| Arbiter::new()).collect();
     for arbiter in &arbiters {
         arbiter.spawn_fn(|| step_back(BESIDE_REQUESTS));
