@@ -201,7 +201,6 @@ fn engine(
         Snapshotter::start::<Folded<TenantState>>(history.clone(), snapshots.clone()).map_err(no_thread)?;
     let directory_snapshotter = Snapshotter::start::<Folded<Directory>>(history, snapshots).map_err(no_thread)?;
     let settings = ActorSettings {
-        threads: arbiters.len(),
         org_waiting_max: config.actors.org_waiting_max,
         waiting_max: config.actors.waiting_max,
         snapshot_every_records: config.store.snapshot_every_records,

@@ -1,7 +1,6 @@
 //! How the directory's events are shown: organisations, keys and sessions in memory, where every request finds them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::access::{Access, CredentialHash, KeyEntry, SessionEntry};
 use super::kind::Kind;
@@ -17,8 +16,6 @@ pub struct DirectoryKind {
     pub orgs: Arc<Orgs>,
     /// The credentials.
     pub access: Arc<Access>,
-    /// Whether the directory answers.
-    pub open: Arc<AtomicBool>,
 }
 
 /// One thing to show.
@@ -126,10 +123,7 @@ impl Kind for DirectoryKind {
                 self.show(Shown::Session(Box::new((session.clone(), user.clone()))));
             }
         }
-        self.open.store(true, Ordering::Release);
     }
 
-    fn close(&self, _quarantined: bool) {
-        self.open.store(false, Ordering::Release);
-    }
+    fn quarantine(&self) {} // its actor refuses every job; nothing in memory says otherwise
 }

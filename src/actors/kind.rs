@@ -23,6 +23,6 @@ pub trait Kind: Send + Unpin + 'static {
     /// Shows a whole state that was recovered, and that the stream answers from now on.
     fn publish_all(&self, state: &Self::State);
 
-    /// Says that the stream does not answer: it is being read, or for good.
-    fn close(&self, quarantined: bool);
+    /// Says that the stream answers nothing any more.
+    fn quarantine(&self);
 }

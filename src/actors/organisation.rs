@@ -99,7 +99,7 @@ impl Kind for OrganisationKind {
         self.org.set_condition(Condition::Ready);
     }
 
-    fn close(&self, quarantined: bool) {
-        self.org.set_condition(if quarantined { Condition::Quarantined } else { Condition::Starting });
+    fn quarantine(&self) {
+        self.org.set_condition(Condition::Quarantined);
     }
 }

@@ -18,8 +18,6 @@ use crate::store::stored::fold::Folded;
 /// Settings of the actors.
 #[derive(Clone, Debug)]
 pub struct ActorSettings {
-    /// Threads that organisations are spread over.
-    pub threads: usize,
     /// Commands and reads that may wait for one organisation; more are refused with 429.
     pub org_waiting_max: usize,
     /// Commands and reads that may wait in all; more are refused with 503.

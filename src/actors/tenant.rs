@@ -352,7 +352,7 @@ impl<K: Kind> Tenant<K> {
     fn give_up(&mut self, why: &str) {
         tracing::error!(stream = %self.stream, why, "the stream is put in quarantine");
         self.phase = Phase::Quarantined;
-        self.kind.close(true);
+        self.kind.quarantine();
         self.queue.drain(..).for_each(|job| job.refuse(Refusal::Quarantined));
     }
 

@@ -67,7 +67,6 @@ impl Drop for Bench {
 
 pub fn settings() -> ActorSettings {
     ActorSettings {
-        threads: 1,
         org_waiting_max: 64,
         waiting_max: 1_000,
         snapshot_every_records: 1_000_000,

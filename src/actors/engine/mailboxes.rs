@@ -82,11 +82,7 @@ impl Engine {
     /// Starts the actor of the directory.
     pub(in crate::actors) fn start_directory(&self, recovered: Option<Recovered<Directory>>) {
         let inner = &self.0;
-        let kind = DirectoryKind {
-            orgs: inner.orgs.clone(),
-            access: inner.access.clone(),
-            open: inner.directory_open.clone(),
-        };
+        let kind = DirectoryKind { orgs: inner.orgs.clone(), access: inner.access.clone() };
         let (services, snapshotter) = (inner.parts.services.clone(), inner.parts.directory_snapshotter.clone());
         let stream = StreamId::DIRECTORY;
         let actor = Actor::start_in_arbiter(&inner.parts.arbiters[0], move |_| {
