@@ -12,8 +12,16 @@ pub type Digest = [u64; 4];
 /// they came. It finds bugs, not forgers: the hash chain of the records is what nobody can rewrite.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
-    entries: HashMap<K, (V, Digest), foldhash::fast::RandomState>,
+    entries: HashMap<K, Box<Entry<V>>, foldhash::fast::RandomState>,
     sum: Digest,
+}
+
+/// A value and the digest of its entry. In a box, so that the free places of the map cost a pointer each and growing it moves
+/// pointers.
+#[derive(Clone, Debug)]
+struct Entry<V> {
+    value: V,
+    digest: Digest,
 }
 
 impl<K, V> Default for Table<K, V> {
@@ -29,7 +37,7 @@ impl<K: Hash + Eq, V: Hash> Table<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.entries.get(key).map(|(value, _)| value)
+        self.entries.get(key).map(|entry| &entry.value)
     }
 
     /// Whether there is an entry of this key.
@@ -45,26 +53,26 @@ impl<K: Hash + Eq, V: Hash> Table<K, V> {
     pub fn insert(&mut self, key: K, value: V) {
         let digest = digest_of(&(&key, &value));
         add(&mut self.sum, &digest);
-        if let Some((_, old)) = self.entries.insert(key, (value, digest)) {
-            subtract(&mut self.sum, &old);
+        if let Some(old) = self.entries.insert(key, Box::new(Entry { value, digest })) {
+            subtract(&mut self.sum, &old.digest);
         }
     }
 
     /// Changes the entry of this key in place; false when there is none.
     pub fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) -> bool {
-        let Some((value, digest)) = self.entries.get_mut(key) else { return false };
-        subtract(&mut self.sum, digest);
-        change(value);
-        *digest = digest_of(&(key, &*value));
-        add(&mut self.sum, digest);
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        subtract(&mut self.sum, &entry.digest);
+        change(&mut entry.value);
+        entry.digest = digest_of(&(key, &entry.value));
+        add(&mut self.sum, &entry.digest);
         true
     }
 
     /// Takes the entry of this key out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let (value, digest) = self.entries.remove(key)?;
-        subtract(&mut self.sum, &digest);
-        Some(value)
+        let entry = self.entries.remove(key)?;
+        subtract(&mut self.sum, &entry.digest);
+        Some(entry.value)
     }
 
     /// How many entries there are.
@@ -79,12 +87,12 @@ impl<K: Hash + Eq, V: Hash> Table<K, V> {
 
     /// All keys and values, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.entries.iter().map(|(key, (value, _))| (key, value))
+        self.entries.iter().map(|(key, entry)| (key, &entry.value))
     }
 
     /// All values, in no order.
     pub fn values(&self) -> impl Iterator<Item = &V> {
-        self.entries.values().map(|(value, _)| value)
+        self.entries.values().map(|entry| &entry.value)
     }
 
     /// The digest of all entries together.

@@ -25,7 +25,7 @@ impl From<bincode::Error> for CodecError {
 
 fn options() -> impl Options {
     bincode::DefaultOptions::new()
-        .with_fixint_encoding()
+        .with_varint_encoding()
         .with_little_endian()
         .reject_trailing_bytes()
         .with_limit(VALUE_BYTES_MAX)
@@ -61,20 +61,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_fixed_width_and_little_endian() {
-        assert_eq!(encode(&(1u16, 2u64)), [1, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(decode::<(u16, u64)>(&[1, 0, 2, 0, 0, 0, 0, 0, 0, 0]).unwrap(), (1, 2));
+    fn integers_are_as_short_as_they_can_be_and_little_endian() {
+        assert_eq!(encode(&(1u16, 250u64)), [1, 250]);
+        assert_eq!(encode(&(251u16, 65_536u64, -1i64)), [251, 251, 0, 252, 0, 0, 1, 0, 1]);
+        assert_eq!(decode::<(u16, u64)>(&[1, 251, 0, 1]).unwrap(), (1, 256));
     }
 
     #[test]
     fn a_rest_or_a_lack_of_bytes_is_refused() {
-        assert!(decode::<u16>(&[1, 0, 0]).is_err());
-        assert!(decode::<u16>(&[1]).is_err());
+        assert!(decode::<u16>(&[1, 0]).is_err());
+        assert!(decode::<u16>(&[251, 1]).is_err());
     }
 
     #[test]
     fn a_huge_length_is_refused_without_reserving_memory() {
-        assert!(decode::<Vec<u8>>(&u64::MAX.to_le_bytes()).is_err());
+        assert!(decode::<Vec<u8>>(&[&[253][..], &[0xff; 8]].concat()).is_err());
         assert!(try_encode(&vec![0u8; 17 * 1024 * 1024]).is_err());
     }
 }
