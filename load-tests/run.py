@@ -301,7 +301,6 @@ def memory(bench):
         figures[name] = spread(values)
         show(name, figures[name])
     figures["goals"] = {
-        "block": goal("block after a restart, bytes", figures["block after a restart, bytes"]["median"], 600, at_least=False),
         "organisation": goal("idle organisation, bytes", figures["idle organisation, bytes"]["median"], 16_384, at_least=False),
     }
     return figures
