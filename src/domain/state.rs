@@ -16,6 +16,7 @@ use super::rejection::Rejection;
 use super::table::{Digest, Table, digest_of};
 use super::templates::store::Templates;
 use super::time::{BusinessDate, Timestamp, Zone};
+use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::{Mark, Violation, ViolationType};
@@ -28,6 +29,7 @@ pub struct TenantState {
     organisation: Organisation,
     founded: bool,
     pub venues: Table<VenueId, Venue>,
+    pub own_types: Table<ViolationType, OwnType>,
     pub templates: Templates,
     pub violations: Violations,
     pub actions: Actions,
@@ -50,6 +52,7 @@ impl TenantState {
             },
             founded: false,
             venues: Table::default(),
+            own_types: Table::default(),
             templates: Templates::default(),
             violations: Violations::default(),
             actions: Actions::default(),
@@ -84,6 +87,8 @@ impl TenantState {
             }
             Event::VenueSaved(venue) => self.venues.insert(venue.venue_id.clone(), (**venue).clone()),
             Event::VenueDeleted { venue_id } => drop(self.venues.remove(venue_id)),
+            Event::ViolationTypeSaved(own) => self.own_types.insert(own.violation_type.clone(), (**own).clone()),
+            Event::ViolationTypeDeleted { violation_type } => drop(self.own_types.remove(violation_type)),
             Event::ViolationReported(violation) => self.violations.add(Violation { seq, ..(**violation).clone() }),
             Event::ViolationRepeated(repeat) => self.violations.repeat(repeat),
             Event::ViolationAcknowledged { id, by, .. } => self.violations.acknowledge(id, Mark { by: by.clone(), at }),
@@ -119,8 +124,9 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 6] = [
+        let parts: [Digest; 7] = [
             self.venues.digest(),
+            self.own_types.digest(),
             self.templates.digest(),
             self.violations.digest(),
             self.actions.digest(),
@@ -157,7 +163,8 @@ impl TenantState {
 
     /// The profile of a violation type.
     pub fn profile(&self, violation_type: &ViolationType) -> Cow<'_, Profile> {
-        Cow::Owned(Profile::shipped(violation_type))
+        let own = self.own_types.get(violation_type);
+        Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
     }
 
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
@@ -231,6 +238,15 @@ impl super::aggregate::Aggregate for TenantState {
 
     fn decide(&self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
         command.decide(self, context)
+    }
+
+    fn carry_out(&mut self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
+        if let super::command::Command::ReportMany(many) = command {
+            return many.carry_out(self, context);
+        }
+        let decision = command.decide(self, context)?;
+        self.fold(context.now, &decision.events);
+        Ok(decision)
     }
 
     fn apply(&mut self, seq: u64, at: Timestamp, event: &Event) {

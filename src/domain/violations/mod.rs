@@ -1,10 +1,13 @@
 //! Violations: facts that a source reports, from the first report to their end.
 
+pub mod bulk;
 pub mod lifecycle;
+pub mod own_types;
 pub mod profile;
 pub mod report;
+pub mod reporters;
 pub mod store;
-mod types;
+pub mod types;
 
 use std::fmt;
 use std::sync::Arc;

@@ -40,6 +40,7 @@ impl StoredState for TenantState {
         let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
         let mut out = started(&v1::TenantHeadV1 { last_seq: self.last_seq(), organisation });
         put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
+        put_section::<v1::OwnTypeV1, _>(&mut out, sorted(self.own_types.values(), |one| one.violation_type.clone()));
         put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ViolationV1, _>(&mut out, sorted(self.violations.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
@@ -53,6 +54,7 @@ impl StoredState for TenantState {
         let head: v1::TenantHeadV1 = value_of(reader.piece()?)?;
         let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
         each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
+        each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own.violation_type.clone(), own))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
         each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
