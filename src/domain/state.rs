@@ -16,6 +16,7 @@ use super::rejection::Rejection;
 use super::table::{Digest, Table, digest_of};
 use super::templates::store::Templates;
 use super::time::{BusinessDate, Timestamp, Zone};
+use super::trends::{Sample, Trends};
 use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
@@ -34,6 +35,7 @@ pub struct TenantState {
     pub violations: Violations,
     pub actions: Actions,
     pub blocks: Blocks,
+    pub trends: Trends,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -57,6 +59,7 @@ impl TenantState {
             violations: Violations::default(),
             actions: Actions::default(),
             blocks: Blocks::default(),
+            trends: Trends::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -89,11 +92,15 @@ impl TenantState {
             Event::VenueDeleted { venue_id } => drop(self.venues.remove(venue_id)),
             Event::ViolationTypeSaved(own) => self.own_types.insert(own.violation_type.clone(), (**own).clone()),
             Event::ViolationTypeDeleted { violation_type } => drop(self.own_types.remove(violation_type)),
-            Event::ViolationReported(violation) => self.violations.add(Violation { seq, ..(**violation).clone() }),
-            Event::ViolationRepeated(repeat) => self.violations.repeat(repeat),
-            Event::ViolationAcknowledged { id, by, .. } => self.violations.acknowledge(id, Mark { by: by.clone(), at }),
+            Event::ViolationReported(violation) => {
+                self.counted(&violation.id, |all| all.add(Violation { seq, ..(**violation).clone() }));
+            }
+            Event::ViolationRepeated(repeat) => self.counted(&repeat.id, |all| all.repeat(repeat)),
+            Event::ViolationAcknowledged { id, by, .. } => {
+                self.counted(id, |all| all.acknowledge(id, Mark { by: by.clone(), at }));
+            }
             Event::ViolationResolved { id, by, resolution, .. } => {
-                self.violations.resolve(id, Mark { by: by.clone(), at }, resolution.clone());
+                self.counted(id, |all| all.resolve(id, Mark { by: by.clone(), at }, resolution.clone()));
             }
             Event::TemplateSaved(template) => {
                 let mut template = (**template).clone();
@@ -103,6 +110,11 @@ impl TenantState {
             Event::TemplateDeleted { id } => self.templates.remove(id),
             Event::ActionCreated(action) => {
                 self.violations.add_action(&action.violation_id, action.id);
+                if let (Some(violation), Some(template)) =
+                    (self.violations.get(&action.violation_id), action.template_id)
+                {
+                    self.trends.acted(violation, template);
+                }
                 self.actions.add(Action { seq, ..(**action).clone() });
             }
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
@@ -122,15 +134,25 @@ impl TenantState {
         }
     }
 
+    /// Changes a violation, and how it counts.
+    fn counted(&mut self, id: &Uuid, change: impl FnOnce(&mut Violations)) {
+        let before = self.violations.get(id).map(Sample::of);
+        change(&mut self.violations);
+        let Some(violation) = self.violations.get(id) else { return };
+        let acted = violation.actions.iter().filter_map(|action| self.actions.get(action)?.template_id);
+        self.trends.changed(before.as_ref(), &Sample::of(violation), acted);
+    }
+
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 7] = [
+        let parts: [Digest; 8] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
             self.violations.digest(),
             self.actions.digest(),
             self.blocks.digest(),
+            self.trends.digest(),
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];

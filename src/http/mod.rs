@@ -40,7 +40,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, blocks, bulk, keys, operator, process, reports, session, settings, templates, users, venues,
+    actions, blocks, bulk, keys, operator, process, reports, session, settings, templates, trends, users, venues,
     violation_types, violations,
 };
 use problem::problem;
@@ -92,6 +92,7 @@ routes! {
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;
     "/api/action-center/process" => POST process::process;
+    "/api/action-center/trends" => GET trends::show;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/venues" => GET venues::list;

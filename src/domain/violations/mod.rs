@@ -135,6 +135,13 @@ impl Violation {
         }
     }
 
+    /// When it was reported first: our ids carry the time at which they were made. One that carries none counts from its detection.
+    pub fn reported_at(&self) -> Timestamp {
+        let made = self.id.get_timestamp().map(|at| at.to_unix());
+        let ms = made.and_then(|(s, ns)| i64::try_from(s * 1_000 + u64::from(ns) / 1_000_000).ok());
+        ms.map_or(self.detected_at, Timestamp)
+    }
+
     /// Whether it is still open.
     pub fn is_open(&self) -> bool {
         self.resolved.is_none()

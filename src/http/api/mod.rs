@@ -10,6 +10,7 @@ pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod templates;
+pub mod trends;
 pub mod users;
 pub mod venues;
 pub mod violation_types;

@@ -13,6 +13,7 @@ mod organisation;
 mod own_types;
 mod snapshot;
 mod templates;
+mod trends;
 mod violations;
 
 pub use actions::{ActionDismissedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1};
@@ -23,4 +24,5 @@ pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};
 pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
 pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};
+pub use trends::{SubjectV1, TrendV1};
 pub use violations::{MarkV1, RepeatV1, ViolationAcknowledgedV1, ViolationResolvedV1, ViolationV1};
