@@ -152,7 +152,8 @@ impl<K: Kind> Tenant<K> {
         }
         let mut context =
             DecisionContext { now, ids: IdSource::new(now.0, self.services.random()), caller: &order.caller };
-        let decision = match working.state.decide(order.command, &mut context) {
+        let first_seq = working.state.last_seq() + 1;
+        let decision = match working.state.carry_out(order.command, &mut context) {
             Ok(decision) => decision,
             Err(rejection) => return working.tell(Err(rejection.into()), order.answer, order.place),
         };
@@ -164,13 +165,9 @@ impl<K: Kind> Tenant<K> {
                 return working.tell(Ok(accepted), order.answer, order.place);
             }
             events.push(K::State::answered());
+            working.state.fold(now, &events);
         }
-        let first_seq = working.state.last_seq() + 1;
-        let mut last_seq = first_seq - 1;
-        for event in &events {
-            last_seq += 1;
-            working.state.apply(last_seq, now, event);
-        }
+        let last_seq = working.state.last_seq();
         let reply = working.state.reply(&decision.answer);
         if let Some(request) = &order.request {
             working.state.keep_request(request, first_seq, now);

@@ -23,6 +23,24 @@ pub trait Aggregate: Sized + Send + 'static {
     /// Why it is refused.
     fn decide(&self, command: Self::Command, context: &mut Context<'_>) -> Decided<Self::Event, Self::Answer>;
 
+    /// Decides a command and folds in what it gives; when it is refused, nothing was changed. Whatever decides in several steps, each
+    /// seeing the ones before it, does so here.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn carry_out(&mut self, command: Self::Command, context: &mut Context<'_>) -> Decided<Self::Event, Self::Answer> {
+        let decision = self.decide(command, context)?;
+        self.fold(context.now, &decision.events);
+        Ok(decision)
+    }
+
+    /// Folds events in, numbered from the next number on.
+    fn fold(&mut self, at: Timestamp, events: &[Self::Event]) {
+        for event in events {
+            self.apply(self.last_seq() + 1, at, event);
+        }
+    }
+
     /// Folds one event in.
     fn apply(&mut self, seq: u64, at: Timestamp, event: &Self::Event);
 

@@ -7,8 +7,11 @@ use super::decision::{Context, Decided};
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate};
+use super::violations::bulk::ReportMany;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
+use super::violations::own_types::{DeleteViolationType, SaveViolationType};
 use super::violations::report::ReportViolation;
+use super::violations::reporters::ReportSource;
 
 /// Something that an organisation is asked to do.
 #[derive(Clone, Debug)]
@@ -18,7 +21,11 @@ pub enum Command {
     ChangeSettings(ChangeSettings),
     SaveVenue(SaveVenue),
     DeleteVenue(DeleteVenue),
+    SaveViolationType(Box<SaveViolationType>),
+    DeleteViolationType(DeleteViolationType),
     ReportViolation(Box<ReportViolation>),
+    ReportSource(Box<ReportSource>),
+    ReportMany(Box<ReportMany>),
     AcknowledgeViolation(AcknowledgeViolation),
     ResolveViolation(ResolveViolation),
     ClearViolations(ClearViolations),
@@ -45,7 +52,11 @@ impl Command {
             Self::ChangeSettings(command) => command.decide(state, context),
             Self::SaveVenue(command) => command.decide(state, context),
             Self::DeleteVenue(command) => command.decide(state, context),
+            Self::SaveViolationType(command) => command.decide(state, context),
+            Self::DeleteViolationType(command) => command.decide(state, context),
             Self::ReportViolation(command) => command.decide(state, context),
+            Self::ReportSource(command) => command.decide(state, context),
+            Self::ReportMany(command) => command.decide(state, context),
             Self::AcknowledgeViolation(command) => command.decide(state, context),
             Self::ResolveViolation(command) => command.decide(state, context),
             Self::ClearViolations(command) => command.decide(state, context),
@@ -76,7 +87,11 @@ impl Command {
             | Self::ChangeSettings(_)
             | Self::SaveVenue(_)
             | Self::DeleteVenue(_)
+            | Self::SaveViolationType(_)
+            | Self::DeleteViolationType(_)
             | Self::ReportViolation(_)
+            | Self::ReportSource(_)
+            | Self::ReportMany(_)
             | Self::RunTemplates(_)
             | Self::CreateTemplate(_)
             | Self::ReplaceTemplate(_)

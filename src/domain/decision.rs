@@ -9,6 +9,8 @@ use super::ids::IdSource;
 use super::people::Caller;
 use super::rejection::Rejection;
 use super::time::Timestamp;
+use super::violations::ViolationType;
+use super::violations::bulk::Outcome;
 
 /// What a decision may know besides the state.
 pub struct Context<'a> {
@@ -49,6 +51,12 @@ pub enum Answer {
         /// Whether it is a new one.
         new: bool,
     },
+    /// The violations that a source ended, the one that it told of first; none when nothing came of what it said.
+    Ended(Vec<Uuid>),
+    /// What became of many items, in their order.
+    Many(Vec<Outcome>),
+    /// A violation type with its profile.
+    ViolationType(ViolationType),
     /// A violation.
     Violation(Uuid),
     /// The ids of violations that were resolved.

@@ -9,7 +9,8 @@ use super::blocks::{Block, BlockKey};
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::templates::Template;
-use super::violations::{Repeat, Violation};
+use super::violations::own_types::OwnType;
+use super::violations::{Repeat, Violation, ViolationType};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,10 @@ pub enum Event {
     VenueSaved(Box<Venue>),
     VenueDeleted {
         venue_id: VenueId,
+    },
+    ViolationTypeSaved(Box<OwnType>),
+    ViolationTypeDeleted {
+        violation_type: ViolationType,
     },
     ViolationReported(Box<Violation>),
     ViolationRepeated(Box<Repeat>),

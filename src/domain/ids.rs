@@ -86,12 +86,12 @@ pub type UserId = OutsideId;
 pub type EntityId = OutsideId;
 
 /// Makes the ids of one decision: UUIDv7 (RFC 9562, section 5.7) from a time and a seed that are both given, so that the same
-/// arguments give the same ids. Ids of one source are in ascending order.
+/// arguments give the same ids. The first 4,096 ids of one source are in ascending order; no two of it are the same.
 #[derive(Clone, Debug)]
 pub struct IdSource {
     at_ms: i64,
     seed: u64,
-    made: u16,
+    made: u32,
 }
 
 impl IdSource {

@@ -24,5 +24,6 @@ pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+pub mod trends;
 pub mod view;
 pub mod violations;

@@ -90,6 +90,9 @@ pub enum Rejection {
         /// How many.
         limit: usize,
     },
+    /// The items before this one have filled the record.
+    #[error("the items before this one have filled the record: send this one again")]
+    BulkFull,
     /// Somebody wanted to change the own role.
     #[error("nobody changes their own role")]
     OwnRole,

@@ -16,6 +16,8 @@ use super::rejection::Rejection;
 use super::table::{Digest, Table, digest_of};
 use super::templates::store::Templates;
 use super::time::{BusinessDate, Timestamp, Zone};
+use super::trends::{Sample, Trends};
+use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::{Mark, Violation, ViolationType};
@@ -28,10 +30,12 @@ pub struct TenantState {
     organisation: Organisation,
     founded: bool,
     pub venues: Table<VenueId, Venue>,
+    pub own_types: Table<ViolationType, OwnType>,
     pub templates: Templates,
     pub violations: Violations,
     pub actions: Actions,
     pub blocks: Blocks,
+    pub trends: Trends,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -50,10 +54,12 @@ impl TenantState {
             },
             founded: false,
             venues: Table::default(),
+            own_types: Table::default(),
             templates: Templates::default(),
             violations: Violations::default(),
             actions: Actions::default(),
             blocks: Blocks::default(),
+            trends: Trends::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -84,11 +90,17 @@ impl TenantState {
             }
             Event::VenueSaved(venue) => self.venues.insert(venue.venue_id.clone(), (**venue).clone()),
             Event::VenueDeleted { venue_id } => drop(self.venues.remove(venue_id)),
-            Event::ViolationReported(violation) => self.violations.add(Violation { seq, ..(**violation).clone() }),
-            Event::ViolationRepeated(repeat) => self.violations.repeat(repeat),
-            Event::ViolationAcknowledged { id, by, .. } => self.violations.acknowledge(id, Mark { by: by.clone(), at }),
+            Event::ViolationTypeSaved(own) => self.own_types.insert(own.violation_type.clone(), (**own).clone()),
+            Event::ViolationTypeDeleted { violation_type } => drop(self.own_types.remove(violation_type)),
+            Event::ViolationReported(violation) => {
+                self.counted(&violation.id, |all| all.add(Violation { seq, ..(**violation).clone() }));
+            }
+            Event::ViolationRepeated(repeat) => self.counted(&repeat.id, |all| all.repeat(repeat)),
+            Event::ViolationAcknowledged { id, by, .. } => {
+                self.counted(id, |all| all.acknowledge(id, Mark { by: by.clone(), at }));
+            }
             Event::ViolationResolved { id, by, resolution, .. } => {
-                self.violations.resolve(id, Mark { by: by.clone(), at }, resolution.clone());
+                self.counted(id, |all| all.resolve(id, Mark { by: by.clone(), at }, resolution.clone()));
             }
             Event::TemplateSaved(template) => {
                 let mut template = (**template).clone();
@@ -98,6 +110,11 @@ impl TenantState {
             Event::TemplateDeleted { id } => self.templates.remove(id),
             Event::ActionCreated(action) => {
                 self.violations.add_action(&action.violation_id, action.id);
+                if let (Some(violation), Some(template)) =
+                    (self.violations.get(&action.violation_id), action.template_id)
+                {
+                    self.trends.acted(violation, template);
+                }
                 self.actions.add(Action { seq, ..(**action).clone() });
             }
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
@@ -117,14 +134,25 @@ impl TenantState {
         }
     }
 
+    /// Changes a violation, and how it counts.
+    fn counted(&mut self, id: &Uuid, change: impl FnOnce(&mut Violations)) {
+        let before = self.violations.get(id).map(Sample::of);
+        change(&mut self.violations);
+        let Some(violation) = self.violations.get(id) else { return };
+        let acted = violation.actions.iter().filter_map(|action| self.actions.get(action)?.template_id);
+        self.trends.changed(before.as_ref(), &Sample::of(violation), acted);
+    }
+
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 6] = [
+        let parts: [Digest; 8] = [
             self.venues.digest(),
+            self.own_types.digest(),
             self.templates.digest(),
             self.violations.digest(),
             self.actions.digest(),
             self.blocks.digest(),
+            self.trends.digest(),
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
@@ -157,7 +185,8 @@ impl TenantState {
 
     /// The profile of a violation type.
     pub fn profile(&self, violation_type: &ViolationType) -> Cow<'_, Profile> {
-        Cow::Owned(Profile::shipped(violation_type))
+        let own = self.own_types.get(violation_type);
+        Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
     }
 
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
@@ -231,6 +260,15 @@ impl super::aggregate::Aggregate for TenantState {
 
     fn decide(&self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
         command.decide(self, context)
+    }
+
+    fn carry_out(&mut self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
+        if let super::command::Command::ReportMany(many) = command {
+            return many.carry_out(self, context);
+        }
+        let decision = command.decide(self, context)?;
+        self.fold(context.now, &decision.events);
+        Ok(decision)
     }
 
     fn apply(&mut self, seq: u64, at: Timestamp, event: &Event) {

@@ -25,8 +25,11 @@ use super::templates::ActionData;
 use super::templates::conditions::Conditions;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
 use super::time::Timestamp;
+use super::violations::bulk::ReportMany;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
+use super::violations::own_types::{DeleteViolationType, SaveViolationType};
 use super::violations::report::{Report, ReportViolation};
+use super::violations::reporters::ReportSource;
 use super::violations::{Severity, Violation};
 
 /// A Friday evening in winter.
@@ -414,7 +417,11 @@ commands!(
     ChangeSettings,
     SaveVenue,
     DeleteVenue,
+    SaveViolationType in Box,
+    DeleteViolationType,
     ReportViolation in Box,
+    ReportSource in Box,
+    ReportMany in Box,
     AcknowledgeViolation,
     ResolveViolation,
     ClearViolations,

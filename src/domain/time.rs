@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp as Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -87,6 +87,13 @@ impl BusinessDate {
         Self(i32::try_from(days).unwrap_or(0))
     }
 
+    /// The Monday of its week.
+    #[must_use]
+    pub fn monday(self) -> Self {
+        // 1970-01-01 was a Thursday
+        Self(self.0.saturating_sub((self.0.rem_euclid(7) + 3) % 7))
+    }
+
     fn date(self) -> Date {
         epoch().checked_add(SignedDuration::from_hours(i64::from(self.0) * 24)).unwrap_or(Date::MAX)
     }
@@ -131,6 +138,26 @@ impl Zone {
     /// The zone of this name, or UTC. Names in the state were checked when they were saved.
     pub fn named_or_utc(name: &str) -> Self {
         Self::named(name).unwrap_or(Self(TimeZone::UTC))
+    }
+
+    /// The moment at which a clock of this zone shows a date and time, such as `2025-02-14 19:05`. Where a clock is turned back the
+    /// first of both, where it is turned forward the time as if it were not.
+    pub fn local_moment(&self, text: &str) -> Option<Timestamp> {
+        let local: DateTime = text.parse().ok()?;
+        text.contains([' ', 'T', 't']).then(|| self.moment_at(local)).flatten()
+    }
+
+    /// The moment at which a clock of this zone shows a time, such as `19:05`, within a business date that starts at this hour.
+    pub fn moment_of_day(&self, text: &str, date: BusinessDate, business_day_starts: u8) -> Option<Timestamp> {
+        let time: Time = text.parse().ok()?;
+        let early = time.hour() < i8::try_from(business_day_starts).unwrap_or(0);
+        let date = if early { date.date().tomorrow().ok()? } else { date.date() };
+        self.moment_at(date.to_datetime(time))
+    }
+
+    fn moment_at(&self, local: DateTime) -> Option<Timestamp> {
+        let instant = self.0.to_ambiguous_timestamp(local).compatible().ok()?;
+        Some(Timestamp(instant.as_millisecond()))
     }
 
     /// The local date and time of a moment, to the minute, for messages: `2025-02-14 19:05`.

@@ -33,8 +33,21 @@ impl Sent {
     /// # Errors
     /// `body-too-large`, `body-too-slow`, `unsupported-media-type`, `bad-idempotency-key`.
     pub async fn read(req: &HttpRequest, payload: Payload, settings: &HttpSettings) -> Result<Self, Problem> {
+        Self::read_up_to(req, payload, settings, settings.body_bytes_max).await
+    }
+
+    /// The same with a limit of its own, in bytes.
+    ///
+    /// # Errors
+    /// Those of [`Sent::read`].
+    pub async fn read_up_to(
+        req: &HttpRequest,
+        payload: Payload,
+        settings: &HttpSettings,
+        bytes_max: usize,
+    ) -> Result<Self, Problem> {
         let limit = Duration::from_millis(settings.client_timeout_ms);
-        let read = collect(req, payload, settings.body_bytes_max);
+        let read = collect(req, payload, bytes_max);
         let bytes = tokio::time::timeout(limit, read)
             .await
             .map_err(|_| problem!("body-too-slow", "the body did not come within {} ms", limit.as_millis()))??;

@@ -17,7 +17,7 @@ use super::origin;
 use super::problem::{Problem, problem};
 use super::query::Query;
 use super::respond::{self, Answer};
-use super::site::Site;
+use super::site::{BULK_BYTES_MAX, Site};
 use crate::actors::org::OrgRef;
 use crate::actors::refusal::{Accepted, Refusal};
 use crate::clock;
@@ -82,6 +82,15 @@ impl Call {
     /// Those of [`Sent::read`].
     pub async fn sent(&self, req: &HttpRequest, payload: web::Payload) -> Result<Sent, Problem> {
         Sent::read(req, payload, &self.site.settings).await
+    }
+
+    /// Reads many things that were sent at once, which may be larger together.
+    ///
+    /// # Errors
+    /// Those of [`Sent::read`].
+    pub async fn sent_many(&self, req: &HttpRequest, payload: web::Payload) -> Result<Sent, Problem> {
+        let settings = &self.site.settings;
+        Sent::read_up_to(req, payload, settings, BULK_BYTES_MAX.max(settings.body_bytes_max)).await
     }
 
     /// Has a command carried out, and answers.

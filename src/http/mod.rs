@@ -39,7 +39,10 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
-use api::{actions, blocks, keys, operator, process, session, settings, templates, users, venues, violations};
+use api::{
+    actions, blocks, bulk, keys, operator, process, reports, session, settings, templates, trends, users, venues,
+    violation_types, violations,
+};
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
 
@@ -72,11 +75,16 @@ routes! {
     "/api/action-center/blocks/check" => POST blocks::check_many;
     "/api/action-center/blocks/{id}/lift" => POST blocks::lift;
     "/api/action-center/violations" => GET violations::list, POST violations::report;
+    "/api/action-center/violations/bulk" => POST bulk::report_many;
     "/api/action-center/violations/clear" => POST violations::clear;
     "/api/action-center/violations/{id}" => GET violations::show;
     "/api/action-center/violations/{id}/acknowledge" => POST violations::acknowledge;
     "/api/action-center/violations/{id}/resolve" => POST violations::resolve;
     "/api/action-center/violations/{id}/actions/from-templates" => POST violations::run_templates;
+    "/api/action-center/reports/comp-exception" => POST reports::comp_exception;
+    "/api/action-center/reports/sales-pace" => POST reports::sales_pace;
+    "/api/action-center/reports/greeting-delay" => POST reports::greeting_delay;
+    "/api/action-center/reports/staffing-gap" => POST reports::staffing_gap;
     "/api/action-center/templates" => GET templates::list, POST templates::create;
     "/api/action-center/templates/dry-run" => POST templates::dry_run;
     "/api/action-center/templates/{id}" => GET templates::show, PUT templates::replace, DELETE templates::delete;
@@ -84,10 +92,13 @@ routes! {
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;
     "/api/action-center/process" => POST process::process;
+    "/api/action-center/trends" => GET trends::show;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
+    "/api/settings/violation-types" => GET violation_types::list;
+    "/api/settings/violation-types/{type}" => GET violation_types::show, PUT violation_types::save, DELETE violation_types::delete;
     "/api/keys" => GET keys::list, POST keys::create;
     "/api/keys/{id}" => DELETE keys::revoke;
     "/api/users" => GET users::list, POST users::create;
@@ -222,7 +233,11 @@ mod tests {
     #[actix_web::test]
     async fn every_route_of_the_table_is_served() {
         for (method, path) in ROUTES {
-            let path = path.replace("{id}", "x").replace("{code}", "not-found").replace("{venue_id}", "x");
+            let path = path
+                .replace("{id}", "x")
+                .replace("{code}", "not-found")
+                .replace("{venue_id}", "x")
+                .replace("{type}", "x");
             let (_, _, body) = asked(method.parse().unwrap(), &path).await;
             let code = body["code"].as_str().unwrap_or_default();
             assert!(!["no-such-route", "method-not-allowed"].contains(&code), "{method} {path}: {code}");

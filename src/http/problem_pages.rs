@@ -24,6 +24,7 @@ pages! {
     "block-expired",
     "body-too-large",
     "body-too-slow",
+    "bulk-full",
     "decision-unknown",
     "idempotency-key-reused",
     "insufficient-authority",

@@ -29,6 +29,8 @@ pub struct HttpSettings {
 
 /// The largest body unless set otherwise, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The largest body of a bulk, in bytes.
+pub const BULK_BYTES_MAX: usize = 1024 * 1024;
 /// How long an idle connection is kept unless set otherwise, in seconds.
 pub const KEEP_ALIVE_S: u64 = 75;
 

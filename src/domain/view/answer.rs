@@ -1,12 +1,14 @@
 //! The answers to commands, as JSON.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::shapes::{self, ActionView, BlockView, ViolationView};
+use super::types;
 use crate::domain::decision::{Answer, Done, Reply};
 use crate::domain::state::TenantState;
+use crate::domain::violations::bulk::Outcome;
 
 /// A violation that was reported, with what came of it.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -16,6 +18,45 @@ pub struct ReportedView<'a> {
     pub violation: ViolationView<'a, Uuid, Uuid>,
     pub actions: Vec<ActionView<'a>>,
     pub blocks: Vec<BlockView<'a>>,
+}
+
+/// What came of a source's words: a violation that was reported or ended, or none.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct SourceView<'a> {
+    #[schema(inline)]
+    pub violation: Option<ViolationView<'a, Uuid, Uuid>>,
+    pub actions: Vec<ActionView<'a>>,
+    pub blocks: Vec<BlockView<'a>>,
+    /// The violations that ended.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub resolved: &'a [Uuid],
+}
+
+/// What became of one item of many.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct OutcomeView<'a> {
+    pub index: usize,
+    /// As if the item had come alone: 201 for a new violation, 200 for anything else that was taken.
+    pub status: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub violation: Option<ViolationView<'a, Uuid, Uuid>>,
+    /// The violations that a source's words ended.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub resolved: &'a [Uuid],
+    /// Why nothing was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<&'a Value>,
+}
+
+/// What became of many items.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct OutcomesView<'a> {
+    pub results: Vec<OutcomeView<'a>>,
 }
 
 /// Renders an answer.
@@ -30,6 +71,12 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
                 blocks: shapes::blocks_of(state, violation),
             })
         }
+        Answer::Ended(ids) => json(Done::Done, &ended(state, ids)),
+        Answer::Many(outcomes) => {
+            let results = outcomes.iter().enumerate().map(|(index, one)| outcome(state, index, one)).collect();
+            json(Done::Done, &OutcomesView { results })
+        }
+        Answer::ViolationType(name) => json(Done::Done, &types::shown(state, name)),
         Answer::Violation(id) => shown(Done::Done, state.violations.get(id), |one| shapes::violation(org_id, one)),
         Answer::Resolved(ids) => json(Done::Done, &json!({ "resolved": ids })),
         Answer::ActionsOf(id) => {
@@ -44,6 +91,36 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),
         Answer::Ticked { expired } => json(Done::Done, &json!({ "expired": expired })),
+    }
+}
+
+fn ended<'a>(state: &'a TenantState, ids: &'a [Uuid]) -> SourceView<'a> {
+    let org_id = state.organisation().org_id.as_str();
+    let violation = ids.first().and_then(|id| state.violations.get(id));
+    SourceView {
+        violation: violation.map(|violation| shapes::violation(org_id, violation)),
+        actions: violation.map(|violation| shapes::actions_of(state, violation)).unwrap_or_default(),
+        blocks: violation.map(|violation| shapes::blocks_of(state, violation)).unwrap_or_default(),
+        resolved: ids,
+    }
+}
+
+fn outcome<'a>(state: &'a TenantState, index: usize, outcome: &'a Outcome) -> OutcomeView<'a> {
+    let violation = |id: Option<&Uuid>| {
+        let found = id.and_then(|id| state.violations.get(id));
+        found.map(|violation| shapes::violation(state.organisation().org_id.as_str(), violation))
+    };
+    let taken = |status, id, resolved| OutcomeView { index, status, violation: violation(id), resolved, problem: None };
+    match outcome {
+        Outcome::Reported { id, new } => taken(if *new { 201 } else { 200 }, Some(id), &[]),
+        Outcome::Ended(ids) => taken(200, ids.first(), ids),
+        Outcome::Refused(problem) => OutcomeView {
+            index,
+            status: problem["status"].as_u64().unwrap_or(500),
+            violation: None,
+            resolved: &[],
+            problem: Some(problem),
+        },
     }
 }
 

@@ -130,6 +130,8 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::SettingsChanged(_)
         | Event::VenueSaved(_)
         | Event::VenueDeleted { .. }
+        | Event::ViolationTypeSaved(_)
+        | Event::ViolationTypeDeleted { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
         | Event::Answered => None,

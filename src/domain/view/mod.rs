@@ -4,3 +4,4 @@ pub mod answer;
 pub mod feed;
 pub mod list;
 pub mod shapes;
+pub mod types;

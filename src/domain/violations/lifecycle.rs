@@ -130,7 +130,10 @@ impl RunTemplates {
 
 /// The events that end a violation: itself, its pending actions, and the blocks that go with it; refused to the person whose own block
 /// would go.
-fn ended(
+///
+/// # Errors
+/// [`Rejection::OwnBlock`].
+pub fn ended(
     violation: &Violation,
     resolution: Option<Arc<str>>,
     state: &TenantState,

@@ -1,10 +1,13 @@
 //! Violations: facts that a source reports, from the first report to their end.
 
+pub mod bulk;
 pub mod lifecycle;
+pub mod own_types;
 pub mod profile;
 pub mod report;
+pub mod reporters;
 pub mod store;
-mod types;
+pub mod types;
 
 use std::fmt;
 use std::sync::Arc;
@@ -130,6 +133,13 @@ impl Violation {
             (None, Some(_)) => Status::Acknowledged,
             (None, None) => Status::Active,
         }
+    }
+
+    /// When it was reported first: our ids carry the time at which they were made. One that carries none counts from its detection.
+    pub fn reported_at(&self) -> Timestamp {
+        let made = self.id.get_timestamp().map(|at| at.to_unix());
+        let ms = made.and_then(|(s, ns)| i64::try_from(s * 1_000 + u64::from(ns) / 1_000_000).ok());
+        ms.map_or(self.detected_at, Timestamp)
     }
 
     /// Whether it is still open.

@@ -21,6 +21,8 @@ pub struct Profile {
     pub block_type: Option<Arc<str>>,
     /// What a till should do with such a block when we are unreachable.
     pub on_error: OnError,
+    /// After so long without a report an open violation ends by itself.
+    pub resolve_after_quiet_minutes: Option<u32>,
 }
 
 /// One place where the entity of a violation may stand.
@@ -44,6 +46,24 @@ impl EntityFrom {
     /// A path in the metadata.
     pub fn metadata(path: &str, entity_type: &str) -> Self {
         Self::Metadata { path: path.into(), entity_type: entity_type.into() }
+    }
+}
+
+impl EntityFrom {
+    /// How the place is named outside.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Metadata { path, .. } => path,
+            Self::Venue => super::own_types::VENUE,
+        }
+    }
+
+    /// What an entity of the metadata is.
+    pub fn entity_type(&self) -> Option<&str> {
+        match self {
+            Self::Metadata { entity_type, .. } => Some(entity_type),
+            Self::Venue => None,
+        }
     }
 }
 

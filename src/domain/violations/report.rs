@@ -193,10 +193,13 @@ fn fingerprint_of(
     id: Uuid,
 ) -> Arc<str> {
     let Some(source_id) = source_id else { return id.to_string().into() };
-    let part = |text: Option<&OutsideId>| {
-        text.map_or_else(String::new, |text| text.as_str().replace('%', "%25").replace('|', "%7C"))
-    };
+    let part = |text: Option<&OutsideId>| text.map_or_else(String::new, |text| fingerprint_part(text.as_str()));
     format!("{violation_type}|{}|{}|{}", part(source_table), part(Some(source_id)), part(venue_id)).into()
+}
+
+/// A part of a fingerprint that stands between two `|`.
+pub fn fingerprint_part(text: &str) -> String {
+    text.replace('%', "%25").replace('|', "%7C")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod greeting_delay;
 mod sales_pace;
 mod staffing_gap;
 
+use super::ViolationType;
 use super::profile::Profile;
 
 /// Makes the profile of one type.
@@ -19,3 +20,8 @@ pub const SHIPPED: &[(&str, MakeProfile)] = &[
     ("staffing_gap", staffing_gap::profile),
     ("generic", generic::profile),
 ];
+
+/// Whether a type ships with a profile.
+pub fn is_shipped(violation_type: &ViolationType) -> bool {
+    SHIPPED.iter().any(|(name, _)| *name == violation_type.as_str())
+}

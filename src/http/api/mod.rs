@@ -2,14 +2,18 @@
 
 pub mod actions;
 pub mod blocks;
+pub mod bulk;
 pub mod keys;
 pub mod operator;
 pub mod process;
+pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod templates;
+pub mod trends;
 pub mod users;
 pub mod venues;
+pub mod violation_types;
 pub mod violations;
 
 use crate::domain::ids::{OutsideId, VenueId};

@@ -16,6 +16,10 @@ impl StoredEvent for Event {
             Self::SettingsChanged(it) => frozen::<v1::OrganisationV1, _>(kinds::SETTINGS_CHANGED, 1, &**it),
             Self::VenueSaved(it) => frozen::<v1::VenueV1, _>(kinds::VENUE_SAVED, 1, &**it),
             Self::VenueDeleted { venue_id } => packed(kinds::VENUE_DELETED, 1, &v1::VenueDeletedV1::of(venue_id)),
+            Self::ViolationTypeSaved(it) => frozen::<v1::OwnTypeV1, _>(kinds::VIOLATION_TYPE_SAVED, 1, &**it),
+            Self::ViolationTypeDeleted { violation_type } => {
+                packed(kinds::VIOLATION_TYPE_DELETED, 1, &v1::ViolationTypeDeletedV1::of(violation_type))
+            }
             Self::ViolationReported(it) => frozen::<v1::ViolationV1, _>(kinds::VIOLATION_REPORTED, 1, &**it),
             Self::ViolationRepeated(it) => frozen::<v1::RepeatV1, _>(kinds::VIOLATION_REPEATED, 1, &**it),
             Self::ViolationAcknowledged { id, venue_id, by, note } => {
@@ -51,6 +55,8 @@ impl StoredEvent for Event {
             (kinds::SETTINGS_CHANGED, 1) => thawed::<v1::OrganisationV1, _>(bytes).map(Self::SettingsChanged),
             (kinds::VENUE_SAVED, 1) => thawed::<v1::VenueV1, _>(bytes).map(Self::VenueSaved),
             (kinds::VENUE_DELETED, 1) => value_of::<v1::VenueDeletedV1>(bytes)?.thaw(),
+            (kinds::VIOLATION_TYPE_SAVED, 1) => thawed::<v1::OwnTypeV1, _>(bytes).map(Self::ViolationTypeSaved),
+            (kinds::VIOLATION_TYPE_DELETED, 1) => value_of::<v1::ViolationTypeDeletedV1>(bytes)?.thaw(),
             (kinds::VIOLATION_REPORTED, 1) => thawed::<v1::ViolationV1, _>(bytes).map(Self::ViolationReported),
             (kinds::VIOLATION_REPEATED, 1) => thawed::<v1::RepeatV1, _>(bytes).map(Self::ViolationRepeated),
             (kinds::VIOLATION_ACKNOWLEDGED, 1) => value_of::<v1::ViolationAcknowledgedV1>(bytes)?.thaw(),

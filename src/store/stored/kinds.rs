@@ -24,6 +24,10 @@ kinds! {
     VENUE_SAVED = 110;
     /// A venue was taken out.
     VENUE_DELETED = 111;
+    /// A violation type got a profile of the organisation's own.
+    VIOLATION_TYPE_SAVED = 120;
+    /// It lost that profile.
+    VIOLATION_TYPE_DELETED = 121;
 
     /// A new violation was reported.
     VIOLATION_REPORTED = 200;

@@ -19,6 +19,7 @@ use crate::domain::aggregate::Aggregate;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::{Idempotency, Known};
 use crate::domain::state::TenantState;
+use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
 pub const SNAPSHOT_SCHEMA: u16 = 1;
@@ -40,10 +41,12 @@ impl StoredState for TenantState {
         let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
         let mut out = started(&v1::TenantHeadV1 { last_seq: self.last_seq(), organisation });
         put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
+        put_section::<v1::OwnTypeV1, _>(&mut out, sorted(self.own_types.values(), |one| one.violation_type.clone()));
         put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ViolationV1, _>(&mut out, sorted(self.violations.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::TrendV1, _>(&mut out, sorted_trends(&self.trends).iter().collect());
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -53,10 +56,12 @@ impl StoredState for TenantState {
         let head: v1::TenantHeadV1 = value_of(reader.piece()?)?;
         let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
         each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
+        each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own.violation_type.clone(), own))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
         each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
+        each::<v1::TrendV1, _>(&mut reader, |(place, counter)| state.trends.put_back(place, counter))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
@@ -125,6 +130,10 @@ fn put_section<S: Form<D> + Serialize, D>(out: &mut Vec<u8>, objects: Vec<&D>) {
 fn put_known(out: &mut Vec<u8>, idempotency: &Idempotency) {
     let known: Vec<(Arc<str>, Known)> = idempotency.iter().map(|(key, known)| (key.clone(), *known)).collect();
     put_section::<v1::KnownV1, _>(out, known.iter().collect());
+}
+
+fn sorted_trends(trends: &Trends) -> Vec<(Place, Counter)> {
+    trends.iter().map(|(place, counter)| (place, counter.clone())).collect() // kept in order
 }
 
 fn each<S: Form<D> + DeserializeOwned, D>(reader: &mut Reader<'_>, mut take: impl FnMut(D)) -> Result<(), StoredError> {

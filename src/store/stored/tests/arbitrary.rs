@@ -25,6 +25,7 @@ use crate::domain::people::{Authority, Cause, Role, Scope, Scopes, Via, Who};
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Template};
 use crate::domain::time::{BusinessDate, DAY_MS, Timestamp};
+use crate::domain::violations::own_types::OwnType;
 use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
 
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
@@ -115,6 +116,15 @@ prop_compose! {
         venue_id in outside(), name in text(), time_zone in text(), business_day_starts: u8, contacts in contacts(),
     ) -> Venue {
         Venue { venue_id, name, time_zone, business_day_starts, contacts }
+    }
+}
+
+prop_compose! {
+    fn own_type()(
+        violation_type in violation_type(), measure in of(text()), entity in of(vec(text(), 0..3)), entity_type in of(text()),
+        block_type in of(text()), resolve_after_quiet_minutes: Option<u32>, on_error in of(select(&ON_ERRORS)),
+    ) -> OwnType {
+        OwnType { violation_type, measure, entity, entity_type, block_type, resolve_after_quiet_minutes, on_error }
     }
 }
 
@@ -236,6 +246,8 @@ pub fn event() -> BoxedStrategy<Event> {
         organisation().prop_map(|it| Event::SettingsChanged(Box::new(it))),
         venue().prop_map(|it| Event::VenueSaved(Box::new(it))),
         outside().prop_map(|venue_id| Event::VenueDeleted { venue_id }),
+        own_type().prop_map(|it| Event::ViolationTypeSaved(Box::new(it))),
+        violation_type().prop_map(|violation_type| Event::ViolationTypeDeleted { violation_type }),
         violation().prop_map(|it| Event::ViolationReported(Box::new(it))),
         repeat().prop_map(|it| Event::ViolationRepeated(Box::new(it))),
         (of_venue(), text(), of(text())).prop_map(|((id, venue_id), by, note)| Event::ViolationAcknowledged {

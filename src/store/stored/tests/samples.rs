@@ -15,6 +15,7 @@ use crate::domain::people::{Authority, Role, Scope, Scopes};
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
+use crate::domain::violations::own_types::OwnType;
 use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
@@ -55,6 +56,18 @@ fn venue() -> Venue {
         time_zone: "America/Los_Angeles".into(),
         business_day_starts: 4,
         contacts: [("gm_email".into(), "harbour@example.com".into())].into(),
+    }
+}
+
+fn own_type() -> OwnType {
+    OwnType {
+        violation_type: violation_type(),
+        measure: Some("comp_percent".into()),
+        entity: Some(vec!["metadata.server_id".into(), "venue_id".into()]),
+        entity_type: Some("server".into()),
+        block_type: Some("comp".into()),
+        resolve_after_quiet_minutes: Some(45),
+        on_error: Some(OnError::Limit),
     }
 }
 
@@ -211,6 +224,8 @@ pub fn events() -> Vec<Event> {
         Event::SettingsChanged(Box::new(organisation())),
         Event::VenueSaved(Box::new(venue())),
         Event::VenueDeleted { venue_id: id("venue-8") },
+        Event::ViolationTypeSaved(Box::new(own_type())),
+        Event::ViolationTypeDeleted { violation_type: ViolationType::parse("late_delivery").unwrap() },
         Event::ViolationReported(Box::new(violation())),
         Event::ViolationRepeated(Box::new(repeat())),
         Event::ViolationAcknowledged {
@@ -242,6 +257,8 @@ fn is_listed(event: &Event) {
         | Event::SettingsChanged(_)
         | Event::VenueSaved(_)
         | Event::VenueDeleted { .. }
+        | Event::ViolationTypeSaved(_)
+        | Event::ViolationTypeDeleted { .. }
         | Event::ViolationReported(_)
         | Event::ViolationRepeated(_)
         | Event::ViolationAcknowledged { .. }
