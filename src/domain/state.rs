@@ -13,9 +13,11 @@ use super::ids::{OrgId, VenueId};
 use super::organisation::{BUSINESS_DAY_STARTS, Contacts, Organisation, Venue};
 use super::people::Caller;
 use super::rejection::Rejection;
+use super::suppression::inhibition::Inhibition;
+use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
 use super::templates::store::Templates;
-use super::time::{BusinessDate, Timestamp, Zone};
+use super::time::{BusinessDate, MINUTE_MS, Timestamp, Zone};
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::{Mark, Violation, ViolationType};
@@ -32,6 +34,8 @@ pub struct TenantState {
     pub violations: Violations,
     pub actions: Actions,
     pub blocks: Blocks,
+    pub silences: Silences,
+    pub inhibitions: Vec<Inhibition>,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -54,6 +58,8 @@ impl TenantState {
             violations: Violations::default(),
             actions: Actions::default(),
             blocks: Blocks::default(),
+            silences: Silences::default(),
+            inhibitions: Vec::new(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -87,9 +93,13 @@ impl TenantState {
             Event::ViolationReported(violation) => self.violations.add(Violation { seq, ..(**violation).clone() }),
             Event::ViolationRepeated(repeat) => self.violations.repeat(repeat),
             Event::ViolationAcknowledged { id, by, .. } => self.violations.acknowledge(id, Mark { by: by.clone(), at }),
-            Event::ViolationResolved { id, by, resolution, .. } => {
-                self.violations.resolve(id, Mark { by: by.clone(), at }, resolution.clone());
+            Event::ViolationResolved { id, by, resolution, ending, .. } => {
+                for action in self.violations.get(id).map_or(&[] as &[Uuid], |one| &one.actions) {
+                    self.actions.forget_reminder(action);
+                }
+                self.violations.resolve(id, Mark { by: by.clone(), at }, resolution.clone(), *ending);
             }
+            Event::ViolationReopened(repeat) => self.violations.reopen(repeat),
             Event::TemplateSaved(template) => {
                 let mut template = (**template).clone();
                 template.seq = self.templates.get(&template.id).map_or(seq, |old| old.seq);
@@ -103,6 +113,9 @@ impl TenantState {
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
             Event::ActionDismissed { id, reason, .. } => self.actions.dismiss(id, reason.clone()),
             Event::ActionRequeued { id, .. } => self.actions.requeue(id, at),
+            Event::ActionEscalated(escalated) => self.actions.escalate(escalated),
+            Event::ActionStopped(stopped) => self.actions.stop(stopped),
+            Event::ActionReminded { id, .. } => self.actions.forget_reminder(id),
             Event::BlockPlaced(block) => {
                 if let Some(violation) = &block.violation_id {
                     self.violations.add_block(violation, block.id);
@@ -113,22 +126,26 @@ impl TenantState {
                 self.blocks.lift(id, Lift { at, by: by.clone(), reason: reason.clone() });
             }
             Event::BlockExpired { id, .. } => self.blocks.expire(id),
+            Event::SilenceAdded(silence) => self.silences.begin(Silence { seq, ..(**silence).clone() }, at),
+            Event::SilenceEnded { id, .. } => self.silences.end(id),
+            Event::InhibitionsChanged { rules, .. } => self.inhibitions = rules.clone(),
             Event::Answered => {}
         }
     }
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 6] = [
+        let parts: [Digest; 7] = [
             self.venues.digest(),
             self.templates.digest(),
             self.violations.digest(),
             self.actions.digest(),
             self.blocks.digest(),
+            self.silences.digest(),
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes = digest_of(&(&self.organisation, self.founded, self.last_seq, parts));
+        let lanes = digest_of(&(&self.organisation, self.founded, &self.inhibitions, self.last_seq, parts));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }
@@ -212,7 +229,13 @@ impl TenantState {
 
     /// When the scheduler has something to write down next.
     pub fn next_tick(&self) -> Option<Timestamp> {
-        self.blocks.next_expiry()
+        let firsts = [self.blocks.next_expiry(), self.violations.next_quiet(|of_type| self.quiet_ms(of_type))];
+        firsts.into_iter().flatten().min()
+    }
+
+    /// After how many milliseconds without a report a violation of this type is over.
+    pub fn quiet_ms(&self, violation_type: &ViolationType) -> Option<i64> {
+        self.profile(violation_type).resolve_after_quiet_minutes.map(|minutes| i64::from(minutes) * MINUTE_MS)
     }
 }
 

@@ -39,7 +39,10 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
-use api::{actions, blocks, keys, operator, process, session, settings, templates, users, venues, violations};
+use api::{
+    actions, blocks, inhibitions, keys, operator, process, session, settings, silences, templates, users, venues,
+    violations,
+};
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
 
@@ -83,9 +86,12 @@ routes! {
     "/api/action-center/actions" => GET actions::list;
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;
+    "/api/action-center/silences" => GET silences::list, POST silences::add;
+    "/api/action-center/silences/{id}" => DELETE silences::end;
     "/api/action-center/process" => POST process::process;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
+    "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
     "/api/keys" => GET keys::list, POST keys::create;

@@ -2,11 +2,13 @@
 
 pub mod actions;
 pub mod blocks;
+pub mod inhibitions;
 pub mod keys;
 pub mod operator;
 pub mod process;
 pub mod session;
 pub mod settings;
+pub mod silences;
 pub mod templates;
 pub mod users;
 pub mod venues;

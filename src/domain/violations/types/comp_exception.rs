@@ -14,5 +14,6 @@ pub fn profile() -> Profile {
         ],
         block_type: Some("comp_approval".into()),
         on_error: OnError::Closed,
+        resolve_after_quiet_minutes: None,
     }
 }

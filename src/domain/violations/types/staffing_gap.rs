@@ -10,5 +10,6 @@ pub fn profile() -> Profile {
         entity: vec![EntityFrom::metadata("manager_id", "employee"), EntityFrom::Venue],
         block_type: Some("manager_assignment".into()),
         on_error: OnError::Open,
+        resolve_after_quiet_minutes: None,
     }
 }
