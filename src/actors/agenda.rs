@@ -13,8 +13,10 @@ use crate::domain::ids::StreamId;
 pub enum Chore {
     /// Actions to deliver.
     Deliver,
-    /// Expiries to write down.
+    /// Expiries and quiet violations to write down.
     Tick,
+    /// Rungs of escalations whose turn has come, and reminders.
+    Escalate,
 }
 
 type Entry = (Chore, StreamId);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::agenda::Chore;
-use super::due::{Due, DueNow, due_now};
+use super::due::{Due, DueNow, Step, due_now};
 use super::engine::Engine;
 use super::org::OrgRef;
 use super::refusal::Refusal;
@@ -46,6 +46,8 @@ pub struct Delivered {
     pub failed: u64,
     /// Actions that are still pending.
     pub pending: u64,
+    /// Rungs that had their turn because the one below could not be told.
+    pub escalated: u64,
 }
 
 /// The courier.
@@ -113,9 +115,10 @@ impl Courier {
                 break;
             }
             let carried = found.due.into_iter().map(|due| self.carry(engine, org, due));
-            for status in futures_util::future::join_all(carried).await.into_iter().flatten() {
+            for made in futures_util::future::join_all(carried).await.into_iter().flatten() {
                 sum.attempts += 1;
-                match status {
+                sum.escalated += u64::from(made.escalated);
+                match made.status {
                     ExecutionStatus::Delivered => sum.delivered += 1,
                     ExecutionStatus::Failed => sum.failed += 1,
                     ExecutionStatus::Pending | ExecutionStatus::Dismissed => {}
@@ -140,15 +143,15 @@ impl Courier {
         Ok(found)
     }
 
-    /// Makes one attempt and has it written down. Gives the status of the action after it.
-    async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) -> Option<ExecutionStatus> {
+    /// Makes one attempt and has it written down. Gives what the action is after it.
+    async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) -> Option<Carried> {
         let claim = Claim { courier: self, stream: org.stream, action: due.action };
         if engine.is_stopping() {
             return None;
         }
-        let id = due.action;
+        let (id, step) = (due.action, due.step);
         let (outcome, detail, asked_ms) = self.attempt(engine, org, due).await;
-        let command = RecordAttempt { id, outcome, detail, asked_ms };
+        let command = RecordAttempt { id, step: step.map(|step| step.id), outcome, detail, asked_ms };
         for tried in 0..RECORD_TRIES_MAX {
             let order = Command::RecordAttempt(command.clone());
             match engine.command_unlimited(org, order, Caller::schedule()).await {
@@ -156,7 +159,7 @@ impl Courier {
                     drop(claim);
                     // What else is due has waited for this place.
                     engine.agenda().no_later_than(Chore::Deliver, org.stream, now_ms());
-                    return status_of(&accepted.body);
+                    return carried(&accepted.body, step);
                 }
                 Err(Refusal::Rejected(_) | Refusal::Quarantined | Refusal::Stopping) => return None,
                 Err(refusal) => {
@@ -184,7 +187,7 @@ impl Courier {
             Err(Unreachable::Now(why)) => return (AttemptOutcome::Retry, why, None),
         };
         let message = Message {
-            id: due.action,
+            id: due.step.map_or(due.action, |step| step.id),
             to,
             subject: due.subject,
             text: due.text,
@@ -255,10 +258,24 @@ fn recipient(address: &str, name: &str) -> Recipient {
     Recipient { address: address.into(), name: Some(name.into()) }
 }
 
-fn status_of(body: &[u8]) -> Option<ExecutionStatus> {
+/// What an action is after an attempt.
+struct Carried {
+    status: ExecutionStatus,
+    /// Whether the attempt made the next rung have its turn.
+    escalated: bool,
+}
+
+fn carried(body: &[u8], step: Option<Step>) -> Option<Carried> {
+    #[derive(serde::Deserialize)]
+    struct Escalation {
+        rung: usize,
+    }
     #[derive(serde::Deserialize)]
     struct Shown {
         execution_status: ExecutionStatus,
+        escalation: Option<Escalation>,
     }
-    serde_json::from_slice::<Shown>(body).ok().map(|shown| shown.execution_status)
+    let shown = serde_json::from_slice::<Shown>(body).ok()?;
+    let higher = shown.escalation.zip(step).is_some_and(|(now, before)| now.rung > before.rung);
+    Some(Carried { status: shown.execution_status, escalated: higher })
 }

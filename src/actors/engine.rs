@@ -22,10 +22,11 @@ use super::org::{Admitted, Condition, OrgRef};
 use super::organisation::OrganisationKind;
 use super::orgs::Orgs;
 use super::refusal::{Accepted, Refusal};
-use super::scheduler::TICK_MAX;
+use super::scheduler::{ESCALATED_MAX, TICK_MAX};
 use super::services::ServicesRef;
 use super::tenant::Tenant;
 use crate::clock::now_ms;
+use crate::domain::actions::escalation::Escalate;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::blocks::OnError;
 use crate::domain::blocks::place::Tick;
@@ -64,6 +65,19 @@ pub struct Processed {
     pub escalated: u64,
     pub resolved: u64,
     pub expired: u64,
+}
+
+/// Rounds in which one `process` has the schedule's orders carried out at most.
+const SCHEDULED_ROUNDS_MAX: usize = 1_000;
+
+/// What an order of the schedule came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+struct Scheduled {
+    expired: u64,
+    resolved: u64,
+    escalated: u64,
+    reminded: u64,
 }
 
 /// The parts of an engine.
@@ -354,21 +368,38 @@ impl Engine {
     }
 
     async fn process_one(&self, org: &OrgRef) -> Result<Processed, Refusal> {
+        // What has ended sends nothing any more, and whose turn has come is told now.
+        let ticked = self.done_of_itself(org, || Command::Tick(Tick { at_most: TICK_MAX })).await?;
+        let turned = self.done_of_itself(org, || Command::Escalate(Escalate { at_most: ESCALATED_MAX })).await?;
         let (engine, own) = (self.clone(), org.clone());
         let work = self.background().spawn(async move { engine.courier().work_off(&engine, &own).await });
         let delivered = work.await.unwrap_or(Err(Refusal::Failed))?;
-        let tick = Command::Tick(Tick { at_most: TICK_MAX });
-        let ticked = self.command_unlimited(org, tick, Caller::schedule()).await?;
-        let ticked: serde_json::Value = serde_json::from_slice(&ticked.body).unwrap_or_default();
         Ok(Processed {
             processed: delivered.attempts,
             delivered: delivered.delivered,
             failed: delivered.failed,
             pending: delivered.pending,
-            escalated: 0,
-            resolved: 0,
-            expired: ticked["expired"].as_u64().unwrap_or(0),
+            escalated: turned.escalated + delivered.escalated,
+            resolved: ticked.resolved,
+            expired: ticked.expired,
         })
+    }
+
+    /// Gives an order of the schedule until there is nothing left to do, and adds up what came of it.
+    async fn done_of_itself(&self, org: &OrgRef, order: impl Fn() -> Command) -> Result<Scheduled, Refusal> {
+        let mut sum = Scheduled::default();
+        for _ in 0..SCHEDULED_ROUNDS_MAX {
+            let done = self.command_unlimited(org, order(), Caller::schedule()).await?;
+            let done: Scheduled = serde_json::from_slice(&done.body).unwrap_or_default();
+            if done == Scheduled::default() {
+                break;
+            }
+            sum.expired += done.expired;
+            sum.resolved += done.resolved;
+            sum.escalated += done.escalated;
+            sum.reminded += done.reminded;
+        }
+        Ok(sum)
     }
 
     /// Follows an organisation's events after a version, or from now on.

@@ -29,12 +29,14 @@ pub struct OrganisationPublication {
     live: Live,
     deliver_at_ms: Option<i64>,
     tick_at_ms: Option<i64>,
+    escalate_at_ms: Option<i64>,
 }
 
 impl OrganisationKind {
-    fn schedule(&self, deliver_at_ms: Option<i64>, tick_at_ms: Option<i64>) {
+    fn schedule(&self, deliver_at_ms: Option<i64>, tick_at_ms: Option<i64>, escalate_at_ms: Option<i64>) {
         self.agenda.set(Chore::Deliver, self.org.stream, deliver_at_ms);
         self.agenda.set(Chore::Tick, self.org.stream, tick_at_ms);
+        self.agenda.set(Chore::Escalate, self.org.stream, escalate_at_ms);
     }
 }
 
@@ -67,11 +69,12 @@ impl Kind for OrganisationKind {
             },
             deliver_at_ms: state.actions.next_due().map(|at| at.0),
             tick_at_ms: state.next_tick().map(|at| at.0),
+            escalate_at_ms: state.actions.next_turn().map(|at| at.0),
         }
     }
 
     fn publish(&self, publications: Vec<OrganisationPublication>, version: u64) {
-        let last = publications.last().map(|last| (last.deliver_at_ms, last.tick_at_ms));
+        let last = publications.last().map(|last| (last.deliver_at_ms, last.tick_at_ms, last.escalate_at_ms));
         let mut live = Vec::with_capacity(publications.len());
         self.org.publish(version, || {
             for publication in publications {
@@ -81,8 +84,8 @@ impl Kind for OrganisationKind {
                 live.push(publication.live);
             }
         });
-        if let Some((deliver_at_ms, tick_at_ms)) = last {
-            self.schedule(deliver_at_ms, tick_at_ms);
+        if let Some((deliver_at_ms, tick_at_ms, escalate_at_ms)) = last {
+            self.schedule(deliver_at_ms, tick_at_ms, escalate_at_ms);
         }
         if let Some(followers) = self.org.followers() {
             live.into_iter().for_each(|one| drop(followers.send(one))); // nobody left to follow is no loss
@@ -95,7 +98,8 @@ impl Kind for OrganisationKind {
                 self.blocks.put(self.org.stream, key, verdicts(state, key));
             }
         });
-        self.schedule(state.actions.next_due().map(|at| at.0), state.next_tick().map(|at| at.0));
+        let escalate_at_ms = state.actions.next_turn().map(|at| at.0);
+        self.schedule(state.actions.next_due().map(|at| at.0), state.next_tick().map(|at| at.0), escalate_at_ms);
         self.org.set_condition(Condition::Ready);
     }
 

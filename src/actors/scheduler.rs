@@ -6,6 +6,7 @@ use super::agenda::Chore;
 use super::engine::{DeliveryMode, Engine};
 use super::org::OrgRef;
 use crate::clock::now_ms;
+use crate::domain::actions::escalation::Escalate;
 use crate::domain::blocks::place::Tick;
 use crate::domain::command::Command;
 use crate::domain::directory::commands::DirectoryCommand;
@@ -16,6 +17,8 @@ use crate::domain::people::Caller;
 const TAKEN_MAX: usize = 256;
 /// Expiries that one tick writes down.
 pub const TICK_MAX: usize = 500;
+/// Escalations that one order moves.
+pub const ESCALATED_MAX: usize = 200;
 /// The longest sleep; the clock may have been set meanwhile.
 const SLEEP_MAX_MS: i64 = 60_000;
 /// The wait before a tick that was refused is sent again, in milliseconds.
@@ -48,13 +51,19 @@ fn start(engine: &Engine, chore: Chore, org: OrgRef) {
     match chore {
         Chore::Deliver if engine.delivery_mode() == DeliveryMode::OnProcess => {}
         Chore::Deliver => drop(tokio::spawn(async move { engine.courier().dispatch(&engine, &org).await })),
-        Chore::Tick => drop(tokio::spawn(async move {
-            let tick = Command::Tick(Tick { at_most: TICK_MAX });
-            if let Err(refusal) = engine.command_unlimited(&org, tick, Caller::schedule()).await {
-                tracing::debug!(org = %org.org_id, %refusal, "a tick was refused");
-                engine.agenda().no_later_than(Chore::Tick, org.stream, now_ms() + TICK_AGAIN_MS);
-            }
-        })),
+        Chore::Tick => drop(tokio::spawn(order(engine, chore, org, Command::Tick(Tick { at_most: TICK_MAX })))),
+        // Who sends only when asked escalates only when asked: a rung that nobody told must not be passed over.
+        Chore::Escalate if engine.delivery_mode() == DeliveryMode::OnProcess => {}
+        Chore::Escalate => {
+            drop(tokio::spawn(order(engine, chore, org, Command::Escalate(Escalate { at_most: ESCALATED_MAX }))));
+        }
+    }
+}
+
+async fn order(engine: Engine, chore: Chore, org: OrgRef, command: Command) {
+    if let Err(refusal) = engine.command_unlimited(&org, command, Caller::schedule()).await {
+        tracing::debug!(org = %org.org_id, ?chore, %refusal, "an order of the schedule was refused");
+        engine.agenda().no_later_than(chore, org.stream, now_ms() + TICK_AGAIN_MS);
     }
 }
 

@@ -1,11 +1,14 @@
 //! Orders to an organisation: a line for each.
 
+use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::decision::{Context, Decided};
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
+use super::suppression::inhibition::ChangeInhibitions;
+use super::suppression::silences::{AddSilence, EndSilence};
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate};
 use super::violations::bulk::ReportMany;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
@@ -39,6 +42,10 @@ pub enum Command {
     PlaceBlock(Box<PlaceBlock>),
     LiftBlock(LiftBlock),
     Tick(Tick),
+    Escalate(Escalate),
+    AddSilence(Box<AddSilence>),
+    EndSilence(EndSilence),
+    ChangeInhibitions(ChangeInhibitions),
 }
 
 impl Command {
@@ -69,7 +76,11 @@ impl Command {
             Self::RetryAction(command) => command.decide(state, context),
             Self::PlaceBlock(command) => command.decide(state, context),
             Self::LiftBlock(command) => command.decide(state, context),
-            Self::Tick(command) => Ok(command.decide(state, context)),
+            Self::Tick(command) => command.decide(state, context),
+            Self::Escalate(command) => Ok(command.decide(state, context)),
+            Self::AddSilence(command) => command.decide(state, context),
+            Self::EndSilence(command) => command.decide(state, context),
+            Self::ChangeInhibitions(command) => command.decide(state, context),
         }
     }
 
@@ -82,7 +93,8 @@ impl Command {
             | Self::RecordAttempt(_)
             | Self::DismissAction(_)
             | Self::LiftBlock(_)
-            | Self::Tick(_) => true,
+            | Self::Tick(_)
+            | Self::EndSilence(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
             | Self::SaveVenue(_)
@@ -97,7 +109,10 @@ impl Command {
             | Self::ReplaceTemplate(_)
             | Self::DeleteTemplate(_)
             | Self::RetryAction(_)
-            | Self::PlaceBlock(_) => false,
+            | Self::PlaceBlock(_)
+            | Self::Escalate(_)
+            | Self::AddSilence(_)
+            | Self::ChangeInhibitions(_) => false,
         }
     }
 }

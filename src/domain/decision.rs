@@ -83,7 +83,20 @@ pub enum Answer {
     Ticked {
         /// Blocks that expired.
         expired: usize,
+        /// Violations that were quiet for long enough.
+        resolved: Vec<Uuid>,
     },
+    /// What an order to escalate did.
+    Escalated {
+        /// Rungs that are told now.
+        escalated: usize,
+        /// Reminders that were made.
+        reminded: usize,
+    },
+    /// A silence that was set.
+    SilenceMade(Uuid),
+    /// The rules of inhibition.
+    Inhibitions,
 }
 
 /// Whether something was made.

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::actions::escalation::{Escalated, Stopped};
 use super::actions::{Action, Attempted};
 use super::blocks::{Block, BlockKey};
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
+use super::suppression::inhibition::Inhibition;
+use super::suppression::silences::Silence;
 use super::templates::Template;
 use super::violations::own_types::OwnType;
-use super::violations::{Repeat, Violation, ViolationType};
+use super::violations::{Ending, Repeat, Violation, ViolationType};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +42,10 @@ pub enum Event {
         venue_id: Option<VenueId>,
         by: Arc<str>,
         resolution: Option<Arc<str>>,
+        ending: Ending,
     },
+    /// One that its source or the quiet had ended is reported again in time.
+    ViolationReopened(Box<Repeat>),
     TemplateSaved(Box<Template>),
     TemplateDeleted {
         id: Uuid,
@@ -57,6 +63,12 @@ pub enum Event {
         venue_id: Option<VenueId>,
         by: Arc<str>,
     },
+    ActionEscalated(Box<Escalated>),
+    ActionStopped(Box<Stopped>),
+    ActionReminded {
+        id: Uuid,
+        venue_id: Option<VenueId>,
+    },
     BlockPlaced(Box<Block>),
     BlockLifted {
         id: Uuid,
@@ -69,6 +81,16 @@ pub enum Event {
         id: Uuid,
         venue_id: Option<VenueId>,
         key: BlockKey,
+    },
+    SilenceAdded(Box<Silence>),
+    SilenceEnded {
+        id: Uuid,
+        venue_id: Option<VenueId>,
+        by: Arc<str>,
+    },
+    InhibitionsChanged {
+        rules: Vec<Inhibition>,
+        by: Arc<str>,
     },
     /// A request that changed nothing was answered under an idempotency key.
     Answered,

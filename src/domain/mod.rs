@@ -19,6 +19,7 @@ pub mod permission;
 pub mod rejection;
 pub mod settings;
 pub mod state;
+pub mod suppression;
 pub mod table;
 pub mod templates;
 #[cfg(test)]

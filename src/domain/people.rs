@@ -126,7 +126,7 @@ impl fmt::Display for Authority {
 }
 
 /// The authority that a caller holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Held {
     /// None: may lift only what names no authority, where its scope allows it at all.
     Nothing,

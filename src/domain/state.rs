@@ -13,9 +13,11 @@ use super::ids::{OrgId, VenueId};
 use super::organisation::{BUSINESS_DAY_STARTS, Contacts, Organisation, Venue};
 use super::people::Caller;
 use super::rejection::Rejection;
+use super::suppression::inhibition::Inhibition;
+use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
 use super::templates::store::Templates;
-use super::time::{BusinessDate, Timestamp, Zone};
+use super::time::{BusinessDate, MINUTE_MS, Timestamp, Zone};
 use super::trends::{Sample, Trends};
 use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
@@ -36,6 +38,8 @@ pub struct TenantState {
     pub actions: Actions,
     pub blocks: Blocks,
     pub trends: Trends,
+    pub silences: Silences,
+    pub inhibitions: Vec<Inhibition>,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -60,6 +64,8 @@ impl TenantState {
             actions: Actions::default(),
             blocks: Blocks::default(),
             trends: Trends::default(),
+            silences: Silences::default(),
+            inhibitions: Vec::new(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -99,9 +105,13 @@ impl TenantState {
             Event::ViolationAcknowledged { id, by, .. } => {
                 self.counted(id, |all| all.acknowledge(id, Mark { by: by.clone(), at }));
             }
-            Event::ViolationResolved { id, by, resolution, .. } => {
-                self.counted(id, |all| all.resolve(id, Mark { by: by.clone(), at }, resolution.clone()));
+            Event::ViolationResolved { id, by, resolution, ending, .. } => {
+                for action in self.violations.get(id).map_or(&[] as &[Uuid], |one| &one.actions) {
+                    self.actions.forget_reminder(action);
+                }
+                self.counted(id, |all| all.resolve(id, Mark { by: by.clone(), at }, resolution.clone(), *ending));
             }
+            Event::ViolationReopened(repeat) => self.counted(&repeat.id, |all| all.reopen(repeat)),
             Event::TemplateSaved(template) => {
                 let mut template = (**template).clone();
                 template.seq = self.templates.get(&template.id).map_or(seq, |old| old.seq);
@@ -120,6 +130,9 @@ impl TenantState {
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
             Event::ActionDismissed { id, reason, .. } => self.actions.dismiss(id, reason.clone()),
             Event::ActionRequeued { id, .. } => self.actions.requeue(id, at),
+            Event::ActionEscalated(escalated) => self.actions.escalate(escalated),
+            Event::ActionStopped(stopped) => self.actions.stop(stopped),
+            Event::ActionReminded { id, .. } => self.actions.forget_reminder(id),
             Event::BlockPlaced(block) => {
                 if let Some(violation) = &block.violation_id {
                     self.violations.add_block(violation, block.id);
@@ -130,6 +143,9 @@ impl TenantState {
                 self.blocks.lift(id, Lift { at, by: by.clone(), reason: reason.clone() });
             }
             Event::BlockExpired { id, .. } => self.blocks.expire(id),
+            Event::SilenceAdded(silence) => self.silences.begin(Silence { seq, ..(**silence).clone() }, at),
+            Event::SilenceEnded { id, .. } => self.silences.end(id),
+            Event::InhibitionsChanged { rules, .. } => self.inhibitions = rules.clone(),
             Event::Answered => {}
         }
     }
@@ -145,7 +161,7 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 8] = [
+        let parts: [Digest; 9] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -153,10 +169,11 @@ impl TenantState {
             self.actions.digest(),
             self.blocks.digest(),
             self.trends.digest(),
+            self.silences.digest(),
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes = digest_of(&(&self.organisation, self.founded, self.last_seq, parts));
+        let lanes = digest_of(&(&self.organisation, self.founded, &self.inhibitions, self.last_seq, parts));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }
@@ -241,7 +258,13 @@ impl TenantState {
 
     /// When the scheduler has something to write down next.
     pub fn next_tick(&self) -> Option<Timestamp> {
-        self.blocks.next_expiry()
+        let firsts = [self.blocks.next_expiry(), self.violations.next_quiet(|of_type| self.quiet_ms(of_type))];
+        firsts.into_iter().flatten().min()
+    }
+
+    /// After how many milliseconds without a report a violation of this type is over.
+    pub fn quiet_ms(&self, violation_type: &ViolationType) -> Option<i64> {
+        self.profile(violation_type).resolve_after_quiet_minutes.map(|minutes| i64::from(minutes) * MINUTE_MS)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use super::actions::{Action, ActionType, AttemptOutcome};
 use super::blocks::lift::LiftBlock;
@@ -21,6 +22,8 @@ use super::people::{Authority, Caller, Cause, Held, Via, Who};
 use super::rejection::{Fault, Rejection};
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
+use super::suppression::inhibition::ChangeInhibitions;
+use super::suppression::silences::{AddSilence, EndSilence};
 use super::templates::ActionData;
 use super::templates::conditions::Conditions;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
@@ -372,7 +375,16 @@ pub fn acknowledge(id: Uuid) -> AcknowledgeViolation {
 }
 
 pub fn attempt(id: Uuid, outcome: AttemptOutcome) -> RecordAttempt {
-    RecordAttempt { id, outcome, detail: "450 busy".into(), asked_ms: None }
+    RecordAttempt { id, step: None, outcome, detail: "450 busy".into(), asked_ms: None }
+}
+
+pub fn escalate() -> Escalate {
+    Escalate { at_most: 100 }
+}
+
+/// An escalation on every comp, from this rung upward.
+pub fn escalating(authority: &str) -> TemplateDraft {
+    TemplateDraft { action_type: ActionType::Escalate, action_target: authority.into(), ..alert() }
 }
 
 pub fn dismiss(id: Uuid) -> DismissAction {
@@ -435,6 +447,10 @@ commands!(
     PlaceBlock in Box,
     LiftBlock,
     Tick,
+    Escalate,
+    AddSilence in Box,
+    EndSilence,
+    ChangeInhibitions,
 );
 
 impl From<Report> for Command {

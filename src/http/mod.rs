@@ -40,8 +40,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, blocks, bulk, keys, operator, process, reports, session, settings, templates, trends, users, venues,
-    violation_types, violations,
+    actions, blocks, bulk, inhibitions, keys, operator, process, reports, session, settings, silences, templates,
+    trends, users, venues, violation_types, violations,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
@@ -91,10 +91,13 @@ routes! {
     "/api/action-center/actions" => GET actions::list;
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;
+    "/api/action-center/silences" => GET silences::list, POST silences::add;
+    "/api/action-center/silences/{id}" => DELETE silences::end;
     "/api/action-center/process" => POST process::process;
     "/api/action-center/trends" => GET trends::show;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
+    "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
     "/api/settings/violation-types" => GET violation_types::list;

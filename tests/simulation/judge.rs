@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use action_center::actors::block_index::{BlockIndex, Question};
-use action_center::domain::actions::Action;
+use action_center::domain::actions::{Action, ExecutionStatus};
 use action_center::domain::blocks::check::verdicts;
 use action_center::domain::blocks::{Block, BlockKey};
 use action_center::domain::command::Command;
@@ -14,7 +14,7 @@ use action_center::domain::event::Event;
 use action_center::domain::idempotency::KEPT_MS;
 use action_center::domain::ids::StreamId;
 use action_center::domain::state::TenantState;
-use action_center::domain::time::Timestamp;
+use action_center::domain::time::{MINUTE_MS, Timestamp};
 use action_center::domain::violations::lifecycle::ClearViolations;
 use action_center::store::archive::History;
 use action_center::store::record::Chain;
@@ -41,8 +41,13 @@ pub enum Intent {
     Report {
         fingerprint: Option<String>,
         source: Option<Source>,
+        of_type: String,
         id: Uuid,
         new: bool,
+    },
+    /// What was no longer reported.
+    Quiet {
+        ids: Vec<Uuid>,
     },
     Resolve {
         id: Uuid,
@@ -70,8 +75,15 @@ impl Intent {
                     let (table, venue) = (table.as_deref().unwrap_or(""), report.venue_id.as_deref().unwrap_or(""));
                     format!("{}|{table}|{id}|{venue}", report.violation_type)
                 });
-                Self::Report { fingerprint: report.fingerprint.clone().or(derived), source, id: *id, new: *new }
+                Self::Report {
+                    fingerprint: report.fingerprint.clone().or(derived),
+                    source,
+                    of_type: report.violation_type.clone(),
+                    id: *id,
+                    new: *new,
+                }
             }
+            (Command::Tick(_), Answer::Ticked { resolved, .. }) => Self::Quiet { ids: resolved.clone() },
             (Command::ResolveViolation(command), _) => Self::Resolve { id: command.id },
             (Command::ClearViolations(ClearViolations::Source { source_table, source_id }), Answer::Resolved(ids)) => {
                 Self::ClearSource { source: (source_table.clone(), source_id.clone()), ids: ids.clone() }
@@ -91,11 +103,20 @@ pub struct Sent {
     pub intent: Intent,
 }
 
+/// How long a type is quiet before it is over, and for how long it then comes back as the same.
+fn quiet_ms(of_type: &str) -> Option<i64> {
+    (of_type == "sales_pace").then_some(120 * MINUTE_MS)
+}
+
 /// An open violation as the judge counts it.
+#[derive(Clone)]
 struct Open {
     fingerprint: Option<String>,
     source: Option<Source>,
+    of_type: String,
     reports: u32,
+    /// When it was reported last, and, where it ended of itself, when that was.
+    at_ms: i64,
 }
 
 /// What the journal says, read from its first record.
@@ -105,6 +126,8 @@ struct Reading {
     /// First number and hash of every record.
     records: BTreeMap<u64, [u8; 32]>,
     open: BTreeMap<Uuid, Open>,
+    /// What its source or the quiet has ended, the last of each fingerprint.
+    ended: BTreeMap<Uuid, Open>,
     ended_blocks: BTreeSet<Uuid>,
     keys: BTreeMap<String, i64>,
     latest_ms: i64,
@@ -131,6 +154,7 @@ impl Reading {
             chain: Chain::start(stream),
             records: BTreeMap::new(),
             open: BTreeMap::new(),
+            ended: BTreeMap::new(),
             ended_blocks: BTreeSet::new(),
             keys: BTreeMap::new(),
             latest_ms: i64::MIN,
@@ -222,13 +246,14 @@ impl Judge {
             }
         }
         reading.records.insert(seq, hash_of(bytes));
-        reading.counts(&sent.intent)
+        reading.counts(&sent.intent, record.at_ms)
     }
 
     /// Checks everything that must hold between two steps.
     pub fn examine(&self, index: &BlockIndex, now: Timestamp) -> Verdict {
         let state = &self.reading.state;
         self.examine_violations(now)?;
+        self.examine_escalations()?;
         let mut by_key: BTreeMap<&BlockKey, Vec<&Block>> = BTreeMap::new();
         for block in state.blocks.iter() {
             by_key.entry(&block.key).or_default().push(block);
@@ -259,7 +284,11 @@ impl Judge {
         for violation in state.violations.iter() {
             let id = violation.id;
             if let Some(mark) = &violation.resolved {
-                let pending = violation.actions.iter().filter_map(|id| state.actions.get(id)).any(Action::is_pending);
+                let pending = violation
+                    .actions
+                    .iter()
+                    .filter_map(|id| state.actions.get(id))
+                    .any(|one| one.is_pending() && one.notice.is_none());
                 hold!(!pending, "the resolved violation {id} has a pending action");
                 let blocks = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
                 let holds = blocks.filter(|one| one.auto_lift_on_resolve).any(|one| one.is_active(now.max(mark.at)));
@@ -272,6 +301,27 @@ impl Judge {
                     violation.occurrences
                 );
             }
+        }
+        Ok(())
+    }
+
+    /// One rung after the other, the last one only still to be told, and nothing of it once somebody acted.
+    fn examine_escalations(&self) -> Verdict {
+        let state = &self.reading.state;
+        for action in state.actions.iter() {
+            let Some(escalation) = &action.escalation else { continue };
+            let (id, steps) = (action.id, &escalation.steps);
+            hold!((1..=escalation.ladder.len()).contains(&steps.len()), "{id} has {} steps", steps.len());
+            let climbs = steps.iter().zip(&escalation.ladder).all(|(step, rung)| step.authority == *rung);
+            hold!(climbs, "{id} does not climb its ladder rung by rung");
+            let waiting = steps.iter().filter(|step| step.status == ExecutionStatus::Pending).count();
+            let last = steps.last().is_some_and(|step| step.status == ExecutionStatus::Pending);
+            hold!(waiting == usize::from(last), "{id} tells two rungs at once");
+            let ended = !action.is_pending();
+            hold!(!(ended && (last || escalation.next_at.is_some())), "{id} has ended and still escalates");
+            let violation = state.violations.get(&action.violation_id);
+            let over = violation.is_some_and(|one| !one.is_open());
+            hold!(!(over && escalation.reminder.is_some()), "{id} reminds of what is resolved");
         }
         Ok(())
     }
@@ -329,10 +379,10 @@ impl Judge {
 }
 
 impl Reading {
-    fn counts(&mut self, intent: &Intent) -> Verdict {
-        let Self { open, .. } = self;
+    fn counts(&mut self, intent: &Intent, at_ms: i64) -> Verdict {
+        let Self { open, ended, .. } = self;
         match intent {
-            Intent::Report { fingerprint, source, id, new } => {
+            Intent::Report { fingerprint, source, of_type, id, new } => {
                 let known = fingerprint
                     .as_ref()
                     .and_then(|wanted| open.iter_mut().find(|(_, one)| one.fingerprint.as_ref() == Some(wanted)));
@@ -340,21 +390,48 @@ impl Reading {
                     Some((own, one)) => {
                         hold!(!new && own == id, "{fingerprint:?} is open as {own} and was reported as {id}");
                         one.reports += 1;
+                        one.at_ms = at_ms;
                     }
                     None => {
+                        let same = |one: &Open| one.fingerprint.is_some() && one.fingerprint == *fingerprint;
+                        let back = ended.iter().find(|(_, one)| same(one)).map(|(id, one)| (*id, one.clone()));
+                        ended.retain(|_, one| !same(one));
+                        let in_time = |one: &Open| quiet_ms(&one.of_type).is_some_and(|ms| at_ms <= one.at_ms + ms);
+                        if let Some((own, one)) = back.filter(|(_, one)| in_time(one)) {
+                            hold!(!new && own == *id, "{own} is not open and should have come back instead of {id}");
+                            open.insert(own, Open { reports: one.reports + 1, at_ms, ..one });
+                            return Ok(());
+                        }
                         hold!(*new, "{fingerprint:?} is not open and was repeated as {id}");
-                        open.insert(*id, Open { fingerprint: fingerprint.clone(), source: source.clone(), reports: 1 });
+                        open.insert(
+                            *id,
+                            Open {
+                                fingerprint: fingerprint.clone(),
+                                source: source.clone(),
+                                of_type: of_type.clone(),
+                                reports: 1,
+                                at_ms,
+                            },
+                        );
                     }
                 }
             }
             Intent::Resolve { id } => hold!(open.remove(id).is_some(), "{id} was resolved and not open"),
+            Intent::Quiet { ids } => {
+                for id in ids {
+                    let one = open.remove(id).ok_or_else(|| format!("{id} was quiet and is not open"))?;
+                    let since = quiet_ms(&one.of_type).map(|ms| one.at_ms + ms);
+                    hold!(since.is_some_and(|since| since <= at_ms), "{id} was not quiet for long enough");
+                    ended.insert(*id, Open { at_ms, ..one });
+                }
+            }
             Intent::ClearSource { source, ids } => {
                 let cleared = |one: &Open| one.source.as_ref() == Some(source);
-                clear(open, cleared, ids)?;
+                clear(open, ended, at_ms, cleared, ids)?;
             }
             Intent::ClearFingerprint { fingerprint, ids } => {
                 let cleared = |one: &Open| one.fingerprint.as_ref() == Some(fingerprint);
-                clear(open, cleared, ids)?;
+                clear(open, ended, at_ms, cleared, ids)?;
             }
             Intent::Other => {}
         }
@@ -362,9 +439,17 @@ impl Reading {
     }
 }
 
-fn clear(open: &mut BTreeMap<Uuid, Open>, cleared: impl Fn(&Open) -> bool, said: &[Uuid]) -> Verdict {
+fn clear(
+    open: &mut BTreeMap<Uuid, Open>,
+    ended: &mut BTreeMap<Uuid, Open>,
+    at_ms: i64,
+    cleared: impl Fn(&Open) -> bool,
+    said: &[Uuid],
+) -> Verdict {
     let expected: BTreeSet<Uuid> = open.iter().filter(|(_, one)| cleared(one)).map(|(id, _)| *id).collect();
     hold!(said.iter().copied().collect::<BTreeSet<_>>() == expected, "{said:?} were cleared instead of {expected:?}");
-    open.retain(|_, one| !cleared(one));
+    for (id, one) in open.extract_if(.., |_, one| cleared(one)) {
+        ended.insert(id, Open { at_ms, ..one });
+    }
     Ok(())
 }

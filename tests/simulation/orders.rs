@@ -1,5 +1,6 @@
 //! What callers come up with: commands that are likely, some that must be refused, ids of their own and of others.
 
+use action_center::domain::actions::escalation::Escalate;
 use action_center::domain::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use action_center::domain::actions::{ActionType, AttemptOutcome};
 use action_center::domain::blocks::lift::LiftBlock;
@@ -10,6 +11,8 @@ use action_center::domain::organisation::{SettingsDraft, VenueDraft};
 use action_center::domain::people::{Authority, Caller, Cause, Held, Via, Who};
 use action_center::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use action_center::domain::state::TenantState;
+use action_center::domain::suppression::inhibition::{ChangeInhibitions, InhibitionDraft, InhibitionScope};
+use action_center::domain::suppression::silences::{AddSilence, EndSilence};
 use action_center::domain::templates::conditions::Conditions;
 use action_center::domain::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
 use action_center::domain::templates::{ActionData, Limit};
@@ -27,6 +30,7 @@ use crate::dice::Dice;
 /// Both organisations have the same venues and people, so that nothing but the stream keeps them apart.
 const VENUES: [&str; 2] = ["pier", "quay"];
 const ENTITIES: [&str; 3] = ["ana", "bob", "cem"];
+const TYPES: [&str; 3] = ["comp_exception", "sales_pace", "cold_fries"];
 const RUNGS: [&str; 4] = ["manager", "gm", "vp_ops", "owner"];
 /// How many of each kind a caller chooses from: the youngest.
 const CHOICE: usize = 40;
@@ -80,9 +84,11 @@ impl Maker<'_> {
             54..=61 => self.attempt(),
             62..=63 => Command::DismissAction(DismissAction { id: self.action(), reason: None }),
             64..=66 => Command::RetryAction(RetryAction { id: self.action() }),
-            67..=79 => Command::PlaceBlock(Box::new(self.place())),
-            80..=90 => Command::LiftBlock(LiftBlock { id: self.block(), lift_reason: self.text() }),
-            91..=93 => Command::Tick(Tick { at_most: 3 }),
+            67..=76 => Command::PlaceBlock(Box::new(self.place())),
+            77..=86 => Command::LiftBlock(LiftBlock { id: self.block(), lift_reason: self.text() }),
+            87..=88 => Command::Escalate(Escalate { at_most: 3 }),
+            89 => self.suppression(),
+            90..=93 => Command::Tick(Tick { at_most: 3 }),
             94..=96 => Command::SaveVenue(self.venue()),
             97 => Command::DeleteVenue(DeleteVenue { venue_id: self.dice.pick(&VENUES).into() }),
             _ => Command::ChangeSettings(self.settings()),
@@ -90,6 +96,9 @@ impl Maker<'_> {
     }
 
     fn caller(&mut self, command: &Command) -> Caller {
+        if matches!(command, Command::Tick(_) | Command::Escalate(_) | Command::RecordAttempt(_)) {
+            return Caller::schedule();
+        }
         let held = match self.dice.below(7) {
             0 => Held::Nothing,
             1..=3 => Held::Rung(Authority::named(self.dice.pick(&RUNGS))),
@@ -141,7 +150,8 @@ impl Maker<'_> {
     }
 
     fn template(&mut self) -> TemplateDraft {
-        let (action_type, targets): (_, &[&str]) = match self.dice.below(4) {
+        let (action_type, targets): (_, &[&str]) = match self.dice.below(5) {
+            4 => (ActionType::Escalate, &["manager", "gm", "{{approver}}"]),
             0 => (ActionType::Alert, &["gm@harbour.example", "user:{{server_id}}", "{{nobody}}", "role:gm"]),
             1 | 2 => (ActionType::Block, &["system", "pos", "webhook:e1"]),
             _ => (ActionType::RequireOverride, &["gm", "owner", "{{approver}}"]),
@@ -163,8 +173,40 @@ impl Maker<'_> {
                 limit: self.dice.chance(20).then(|| Limit { amount: self.dice.below(100).into() }),
                 expires_after_minutes: self.dice.chance(30).then(|| self.dice.pick(&[1, 30, 600])),
                 auto_lift_on_resolve: self.dice.chance(20).then_some(false),
+                after_minutes: self.dice.chance(60).then(|| self.dice.pick(&[1, 30])),
+                remind_after_minutes: self.dice.chance(50).then_some(1),
+                ladder: self.dice.chance(20).then(|| ["gm", "owner"].map(Authority::named).to_vec()),
                 ..ActionData::default()
             },
+        }
+    }
+
+    fn suppression(&mut self) -> Command {
+        match self.dice.below(4) {
+            0 => {
+                let drafts = (0..self.dice.below(3)).map(|_| self.inhibition()).collect();
+                Command::ChangeInhibitions(ChangeInhibitions { drafts })
+            }
+            1 => {
+                let silences: Vec<Uuid> =
+                    self.state.silences.before(u64::MAX, self.now).iter().map(|one| one.id).collect();
+                Command::EndSilence(EndSilence { id: self.own_or_foreign(&silences) })
+            }
+            _ => Command::AddSilence(Box::new(AddSilence {
+                violation_type: self.dice.chance(50).then(|| self.dice.pick(&TYPES).into()),
+                venue_id: self.maybe_venue(),
+                entity_id: self.dice.chance(30).then(|| self.dice.pick(&ENTITIES).into()),
+                until: self.now.plus_ms(self.dice.pick(&[1, 30, 600, -5]) * MINUTE_MS),
+                reason: self.text(),
+            })),
+        }
+    }
+
+    fn inhibition(&mut self) -> InhibitionDraft {
+        InhibitionDraft {
+            source_type: self.dice.pick(&TYPES).into(),
+            target_types: vec![self.dice.pick(&TYPES).into()],
+            scope: self.dice.pick(&[InhibitionScope::Venue, InhibitionScope::Entity]),
         }
     }
 
@@ -175,7 +217,7 @@ impl Maker<'_> {
             _ => self.action(),
         };
         let outcome = self.dice.pick(&[AttemptOutcome::Delivered, AttemptOutcome::Retry, AttemptOutcome::Refused]);
-        Command::RecordAttempt(RecordAttempt { id, outcome, detail: self.text(), asked_ms: None })
+        Command::RecordAttempt(RecordAttempt { id, step: None, outcome, detail: self.text(), asked_ms: None })
     }
 
     fn place(&mut self) -> PlaceBlock {

@@ -29,11 +29,13 @@ pub enum Planted {
     LeavesPending,
     /// Resolving leaves the blocks that go with it.
     LeavesBlocks,
+    /// A rung is told twice.
+    EscalatesTwice,
 }
 
 impl Planted {
     /// Every bug.
-    pub const BUGS: [Self; 11] = [
+    pub const BUGS: [Self; 12] = [
         Self::AcknowledgesRefused,
         Self::AcknowledgesEarly,
         Self::DropsLastRecord,
@@ -45,6 +47,7 @@ impl Planted {
         Self::CountsTwice,
         Self::LeavesPending,
         Self::LeavesBlocks,
+        Self::EscalatesTwice,
     ];
 
     /// Words that stand in what the judge says when it finds this bug; several, since some show in more than one place.
@@ -56,11 +59,12 @@ impl Planted {
             Self::KeepsMemory => &["another state than memory", "the journal refused", "nobody decided"],
             Self::ForgetsKeys => &["was done twice"],
             Self::MixesIndexes => &["is blocked by nothing", "instead of"],
-            Self::MixesStreams => &["speaks of", "is not open", "is in both"],
+            Self::MixesStreams => &["speaks of", "is not open", "is in both", "was reported as"],
             Self::LiftsTwice => &["ended twice"],
             Self::CountsTwice => &["was reported"],
             Self::LeavesPending => &["has a pending action"],
             Self::LeavesBlocks => &["holds a block"],
+            Self::EscalatesTwice => &["does not climb", "steps"],
         }
     }
 
@@ -70,7 +74,7 @@ impl Planted {
         let mut distorted = Vec::with_capacity(events.len());
         for mut event in events {
             let lost = match &event {
-                Event::ActionDismissed { .. } => resolves && self == Self::LeavesPending,
+                Event::ActionDismissed { .. } | Event::ActionStopped(_) => resolves && self == Self::LeavesPending,
                 Event::BlockLifted { .. } => resolves && self == Self::LeavesBlocks,
                 _ => false,
             };
@@ -83,6 +87,9 @@ impl Planted {
                 repeat.occurrences += 1;
             }
             if matches!(event, Event::BlockLifted { .. }) && self == Self::LiftsTwice {
+                distorted.push(event.clone());
+            }
+            if matches!(event, Event::ActionEscalated(_)) && self == Self::EscalatesTwice {
                 distorted.push(event.clone());
             }
             distorted.push(event);

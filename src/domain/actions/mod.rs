@@ -1,5 +1,7 @@
 //! Actions: what the templates ask for, as a queue that is worked off from durable state.
 
+pub mod escalation;
+pub mod notice;
 pub mod queue;
 pub mod retry;
 pub mod store;
@@ -12,9 +14,12 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::ids::VenueId;
+use super::suppression::Suppressed;
 use super::templates::ActionData;
 use super::time::Timestamp;
 use super::violations::Severity;
+use escalation::Escalation;
+use notice::NoticeKind;
 
 /// What kind of thing a template asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -25,6 +30,8 @@ pub enum ActionType {
     Block,
     RequireOverride,
     Escalate,
+    /// Made by the server alone: the end of something that people were told of, its return, a reminder.
+    Notice,
 }
 
 impl ActionType {
@@ -35,6 +42,7 @@ impl ActionType {
             Self::Block => "block",
             Self::RequireOverride => "require_override",
             Self::Escalate => "escalate",
+            Self::Notice => "notice",
         }
     }
 }
@@ -126,12 +134,33 @@ pub struct Action {
     pub failures: u32,
     /// When it is due, while pending.
     pub due_at: Option<Timestamp>,
+    /// The ladder of an escalation and how far it got.
+    pub escalation: Option<Escalation>,
+    /// What kept it from being done when it was made.
+    pub suppressed: Option<Suppressed>,
+    /// What a notice tells.
+    pub notice: Option<NoticeKind>,
 }
 
 impl Action {
     /// Whether it waits for delivery.
     pub fn is_pending(&self) -> bool {
         self.status == ExecutionStatus::Pending
+    }
+
+    /// When something of it is to be sent next; `None` when nothing is, such as while an escalation waits for an answer.
+    pub fn due(&self) -> Option<Timestamp> {
+        if !self.is_pending() {
+            return None;
+        }
+        if self.escalation.is_some() { self.due_at } else { Some(self.due_at.unwrap_or(self.created_at)) }
+    }
+
+    /// Whether the same message went out before: an attempt of it was taken by its receiver.
+    pub fn was_delivered(&self) -> bool {
+        let taken = |attempts: &[Attempt]| attempts.iter().any(|one| one.outcome == AttemptOutcome::Delivered);
+        taken(&self.attempts)
+            || self.escalation.as_ref().is_some_and(|all| all.steps.iter().any(|one| taken(&one.attempts)))
     }
 
     /// The event that dismisses it.
@@ -146,6 +175,8 @@ impl Action {
 pub struct Attempted {
     pub id: Uuid,
     pub venue_id: Option<VenueId>,
+    /// The step of an escalation that it was for.
+    pub step: Option<Uuid>,
     pub attempt: Attempt,
     /// The status after it.
     pub status: ExecutionStatus,

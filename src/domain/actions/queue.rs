@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::retry::next_delay_ms;
-use super::{Attempt, AttemptOutcome, Attempted, ExecutionStatus};
+use super::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus, escalation, notice};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::rejection::{Faults, Rejection};
@@ -19,6 +19,8 @@ pub const ATTEMPTS_MAX: usize = 100;
 #[allow(missing_docs, reason = "the field names are the product's words")]
 pub struct RecordAttempt {
     pub id: Uuid,
+    /// The step of an escalation that it was for; the current one when absent.
+    pub step: Option<Uuid>,
     pub outcome: AttemptOutcome,
     pub detail: String,
     /// How long the receiver asked us to wait, in milliseconds.
@@ -27,9 +29,21 @@ pub struct RecordAttempt {
 
 impl RecordAttempt {
     /// Decides what follows: delivered, tried again later, or failed for good. An attempt at an action that is no longer
-    /// pending is written down and changes its status only when it arrived after all.
-    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+    /// pending is written down and changes its status only when it arrived after all; then who got it hears of the end too.
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         let action = state.actions.get(&self.id).ok_or(Rejection::NotFound)?;
+        let (id, step, arrived) = (self.id, self.step, self.outcome == AttemptOutcome::Delivered);
+        let mut events = match &action.escalation {
+            Some(escalation) => escalation::attempted(self, action, escalation, context),
+            None => vec![self.plain(action, context)],
+        };
+        if arrived && let Some(violation) = state.violations.get(&action.violation_id) {
+            events.extend(notice::of_end_after_all(violation, action, step, state, context));
+        }
+        Ok(Decision { events, answer: Answer::Action(id) })
+    }
+
+    fn plain(self, action: &Action, context: &Context<'_>) -> Event {
         let failed = action.failures as usize + 1;
         let wait = match self.outcome {
             AttemptOutcome::Retry if action.is_pending() && action.attempts.len() < ATTEMPTS_MAX => {
@@ -53,8 +67,7 @@ impl RecordAttempt {
             next_at: wait.map(|ms| context.now.plus_ms(ms)),
         };
         let venue_id = action.venue_id.clone();
-        let event = Event::ActionAttempted(Box::new(Attempted { id: self.id, venue_id, attempt, status, reason }));
-        Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
+        Event::ActionAttempted(Box::new(Attempted { id: self.id, venue_id, step: None, attempt, status, reason }))
     }
 }
 
@@ -93,24 +106,35 @@ pub struct RetryAction {
 }
 
 impl RetryAction {
-    /// Decides; only what is pending or failed, and was failed by delivery, can be tried again, and only while its violation
-    /// is open: resolving it has ended its actions.
+    /// Decides; what is pending, dismissed, or was failed by delivery can be tried again, and only while its violation is open:
+    /// resolving it has ended its actions. What kept a block from being placed is not undone by a retry.
     pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
         let action = state.action_for(&self.id, context.caller)?;
         match action.status {
-            ExecutionStatus::Pending | ExecutionStatus::Failed => {}
-            status @ (ExecutionStatus::Delivered | ExecutionStatus::Dismissed) => {
-                return Err(Rejection::ActionNotOpen { status: status.name() });
-            }
+            ExecutionStatus::Pending | ExecutionStatus::Failed | ExecutionStatus::Dismissed => {}
+            status @ ExecutionStatus::Delivered => return Err(Rejection::ActionNotOpen { status: status.name() }),
         }
-        if action.attempts.is_empty() && action.status == ExecutionStatus::Failed {
+        let places = matches!(action.action_type, ActionType::Block | ActionType::RequireOverride);
+        if places && action.suppressed.is_some() {
+            return Err(Rejection::ActionNotOpen {
+                status: "dismissed as silenced or inhibited, and places no block later",
+            });
+        }
+        let never_tried = action.attempts.is_empty() && action.escalation.is_none();
+        if never_tried && action.status == ExecutionStatus::Failed {
             return Err(Rejection::ActionNotOpen {
                 status: "failed before any attempt: its target or entity was missing",
             });
         }
-        if let Some(mark) = state.violations.get(&action.violation_id).and_then(|violation| violation.resolved.as_ref())
+        if action.action_type != ActionType::Notice
+            && let Some(mark) =
+                state.violations.get(&action.violation_id).and_then(|violation| violation.resolved.as_ref())
         {
             return Err(Rejection::AlreadyResolved { at: mark.at });
+        }
+        let violation = state.violations.get(&action.violation_id);
+        if action.escalation.is_some() && violation.is_some_and(|one| one.acknowledged.is_some()) {
+            return Err(Rejection::ActionNotOpen { status: "an escalation of what is acknowledged" });
         }
         let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
         Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })

@@ -5,16 +5,25 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::escalation::{Escalated, Stopped, steps};
 use super::{Action, AttemptOutcome, Attempted, ExecutionStatus};
 use crate::domain::table::{Digest, Table};
 use crate::domain::time::Timestamp;
+
+/// When, the number and the id of an action.
+type Place = (Timestamp, u64, Uuid);
 
 /// The actions of one organisation.
 #[derive(Clone, Debug, Default)]
 pub struct Actions {
     table: Table<Uuid, Action>,
     by_seq: BTreeMap<u64, Uuid>,
-    due: BTreeSet<(Timestamp, u64, Uuid)>,
+    due: BTreeSet<Place>,
+    /// Escalations by when the next rung has its turn.
+    turns: BTreeSet<Place>,
+    /// Reminders by when they are due.
+    reminders: BTreeSet<Place>,
+    pending: usize,
 }
 
 impl Actions {
@@ -38,9 +47,25 @@ impl Actions {
         self.due.first().map(|(at, _, _)| *at)
     }
 
-    /// How many are pending.
+    /// The escalations whose next rung has its turn by now, first come first.
+    pub fn turns_by(&self, now: Timestamp) -> impl Iterator<Item = &Action> {
+        self.turns.iter().take_while(move |(at, _, _)| *at <= now).filter_map(|(_, _, id)| self.table.get(id))
+    }
+
+    /// The escalations of which a reminder is due by now.
+    pub fn reminders_by(&self, now: Timestamp) -> impl Iterator<Item = &Action> {
+        self.reminders.iter().take_while(move |(at, _, _)| *at <= now).filter_map(|(_, _, id)| self.table.get(id))
+    }
+
+    /// When the next rung has its turn, or the next reminder is due.
+    pub fn next_turn(&self) -> Option<Timestamp> {
+        let firsts = [self.turns.first(), self.reminders.first()];
+        firsts.into_iter().flatten().map(|(at, _, _)| *at).min()
+    }
+
+    /// How many are pending, those included that wait for an answer.
     pub fn pending_count(&self) -> usize {
-        self.due.len()
+        self.pending
     }
 
     /// Every action, in no order.
@@ -66,15 +91,17 @@ impl Actions {
     /// Takes one in: new, or from a snapshot.
     pub fn add(&mut self, action: Action) {
         self.by_seq.insert(action.seq, action.id);
-        if let Some(due) = due_of(&action) {
-            self.due.insert(due);
-        }
+        self.leave(&action.id);
+        self.put(Places::of(&action), action.is_pending());
         self.table.insert(action.id, action);
     }
 
     /// Folds an attempt in.
     pub fn attempted(&mut self, event: &Attempted) {
         self.change(&event.id, |action| {
+            if action.escalation.is_some() {
+                return steps::fold_attempt(action, event);
+            }
             action.attempts.push(event.attempt.clone());
             action.status = event.status;
             action.reason = event.reason.clone().or_else(|| action.reason.take());
@@ -91,9 +118,30 @@ impl Actions {
     pub fn dismiss(&mut self, id: &Uuid, reason: Arc<str>) {
         self.change(id, |action| {
             action.status = ExecutionStatus::Dismissed;
+            if let Some(escalation) = &mut action.escalation {
+                steps::halt(escalation, &reason);
+            }
             action.reason = Some(reason);
             action.due_at = None;
         });
+    }
+
+    /// Begins the next rung of an escalation.
+    pub fn escalate(&mut self, event: &Escalated) {
+        self.change(&event.id, |action| steps::fold_next(action, event));
+    }
+
+    /// Ends an escalation before its top.
+    pub fn stop(&mut self, event: &Stopped) {
+        self.change(&event.id, |action| steps::fold_stop(action, event));
+    }
+
+    /// Lets go of the reminder that waited.
+    pub fn forget_reminder(&mut self, id: &Uuid) {
+        if self.table.get(id).is_some_and(|action| action.escalation.as_ref().is_some_and(|all| all.reminder.is_some()))
+        {
+            self.change(id, |action| action.escalation.iter_mut().for_each(|all| all.reminder = None));
+        }
     }
 
     /// Makes it due again, with a fresh schedule.
@@ -102,21 +150,56 @@ impl Actions {
             action.status = ExecutionStatus::Pending;
             action.reason = None;
             action.failures = 0;
-            action.due_at = Some(at);
+            action.due_at = match &mut action.escalation {
+                Some(escalation) => steps::resume(escalation, at),
+                None => Some(at),
+            };
         });
     }
 
     fn change(&mut self, id: &Uuid, change: impl FnOnce(&mut Action)) {
-        if let Some(due) = self.table.get(id).and_then(due_of) {
-            self.due.remove(&due);
-        }
+        self.leave(id);
         self.table.update(id, change);
-        if let Some(due) = self.table.get(id).and_then(due_of) {
-            self.due.insert(due);
+        if let Some(action) = self.table.get(id) {
+            let (places, pending) = (Places::of(action), action.is_pending());
+            self.put(places, pending);
         }
+    }
+
+    fn leave(&mut self, id: &Uuid) {
+        let Some(action) = self.table.get(id) else { return };
+        let places = Places::of(action);
+        self.pending -= usize::from(action.is_pending());
+        for (place, places) in
+            [(places.due, &mut self.due), (places.turn, &mut self.turns), (places.reminder, &mut self.reminders)]
+        {
+            if let Some(place) = place {
+                places.remove(&place);
+            }
+        }
+    }
+
+    fn put(&mut self, places: Places, pending: bool) {
+        self.pending += usize::from(pending);
+        self.due.extend(places.due);
+        self.turns.extend(places.turn);
+        self.reminders.extend(places.reminder);
     }
 }
 
-fn due_of(action: &Action) -> Option<(Timestamp, u64, Uuid)> {
-    action.is_pending().then(|| (action.due_at.unwrap_or(action.created_at), action.seq, action.id))
+/// Where an action stands among those that wait.
+struct Places {
+    due: Option<Place>,
+    turn: Option<Place>,
+    reminder: Option<Place>,
+}
+
+impl Places {
+    fn of(action: &Action) -> Self {
+        let place = |at: Timestamp| (at, action.seq, action.id);
+        let escalation = action.escalation.as_ref();
+        let turn = escalation.filter(|_| action.is_pending()).and_then(|all| all.next_at);
+        let reminder = escalation.and_then(|all| all.reminder.as_ref()).map(|reminder| reminder.at);
+        Self { due: action.due().map(place), turn: turn.map(place), reminder: reminder.map(place) }
+    }
 }

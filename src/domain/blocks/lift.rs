@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::Block;
 use super::place::REASON_CHARS_MAX;
 use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::ids::UserId;
 use crate::domain::people::{Caller, Held};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
@@ -44,7 +45,18 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
     }
     let organisation = state.organisation();
     let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
-    let enough = match &caller.held {
+    if is_enough(block, state, &caller.held) { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
+}
+
+/// Whether somebody of this authority could lift a block, and so may keep it from being placed.
+pub fn reaches(block: &Block, state: &TenantState, held: &Held, person: Option<&UserId>) -> bool {
+    person != Some(&block.key.entity_id) && is_enough(block, state, held)
+}
+
+fn is_enough(block: &Block, state: &TenantState, held: &Held) -> bool {
+    let organisation = state.organisation();
+    let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
+    match held {
         Held::Top => true,
         Held::Nothing => block.override_authority.is_none(),
         Held::Rung(held) => match (organisation.rank(held), organisation.rank(&needed)) {
@@ -52,8 +64,7 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
             (Some(held), None) => held + 1 == organisation.authority_ladder.len(), // a rung that the ladder lost: its top decides
             (None, _) => false,
         },
-    };
-    if enough { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
+    }
 }
 
 #[cfg(test)]

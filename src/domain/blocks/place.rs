@@ -13,6 +13,7 @@ use crate::domain::people::Authority;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
+use crate::domain::violations::quiet;
 
 /// The longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 4_000;
@@ -88,7 +89,7 @@ impl PlaceBlock {
     }
 }
 
-/// Writes down what is over by now; the scheduler sends it.
+/// Writes down what is over by now, blocks and what is quiet; the scheduler sends it.
 #[derive(Clone, Debug)]
 pub struct Tick {
     /// The most that one tick ends.
@@ -96,14 +97,16 @@ pub struct Tick {
 }
 
 impl Tick {
-    /// Decides which blocks are over.
-    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Decision {
+    /// Decides which blocks and which violations are over.
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         let over = state.blocks.expired_by(context.now).take(self.at_most);
-        let events: Vec<Event> = over
+        let mut events: Vec<Event> = over
             .map(|block| Event::BlockExpired { id: block.id, venue_id: block.venue_id.clone(), key: block.key.clone() })
             .collect();
         let expired = events.len();
-        Decision { events, answer: Answer::Ticked { expired } }
+        let (quiet, resolved) = quiet::over(state, context)?;
+        events.extend(quiet);
+        Ok(Decision { events, answer: Answer::Ticked { expired, resolved } })
     }
 }
 

@@ -88,9 +88,9 @@ fn a_block_is_over_at_its_time_and_a_tick_writes_that_down() {
     assert!(tenant.is_blocked("ana"));
     tenant.later_ms(1);
     assert!(!tenant.is_blocked("ana"), "nobody had to write anything");
-    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 2 });
-    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 1 });
-    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 0 });
+    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 2, resolved: Vec::new() });
+    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 1, resolved: Vec::new() });
+    assert_eq!(tenant.run(Tick { at_most: 2 }), Answer::Ticked { expired: 0, resolved: Vec::new() });
     assert!(tenant.last.is_empty());
     assert_eq!((tenant.state.next_tick(), tenant.state.blocks.standing_count()), (None, 1));
     assert!(tenant.is_blocked("bob"));
@@ -103,7 +103,7 @@ fn a_lifted_block_never_expires() {
     let lifted = tenant.place(place);
     tenant.run(lift(lifted));
     tenant.later_ms(1);
-    assert_eq!(tenant.run(Tick { at_most: 10 }), Answer::Ticked { expired: 0 });
+    assert_eq!(tenant.run(Tick { at_most: 10 }), Answer::Ticked { expired: 0, resolved: Vec::new() });
 }
 
 fn order(tenant: &Tenant) -> Vec<Uuid> {

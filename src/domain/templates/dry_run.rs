@@ -12,6 +12,7 @@ use crate::domain::blocks::Block;
 use crate::domain::decision::Context;
 use crate::domain::rejection::Rejection;
 use crate::domain::state::TenantState;
+use crate::domain::suppression::Muting;
 use crate::domain::templates::save::TemplateDraft;
 use crate::domain::view::shapes::{self, ActionView, BlockView};
 use crate::domain::violations::report::{Report, check};
@@ -60,7 +61,8 @@ impl DryRun {
             match mismatch(template, &checked.violation, &checked.metadata, &profile) {
                 Some(because) => unmatched.push(unmet(template, because)),
                 None => {
-                    let made = make(template, &checked.violation, &checked.metadata, &profile, state, context);
+                    let mut made = make(template, &checked.violation, &checked.metadata, &profile, state, context);
+                    Muting::of(&checked.violation, state, context.now).hold_back(&mut made);
                     actions.push(made.action);
                     blocks.extend(made.block);
                 }

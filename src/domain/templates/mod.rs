@@ -83,6 +83,12 @@ pub struct ActionData {
     pub ladder: Option<Vec<Authority>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_minutes: Option<u32>,
+    /// Of an escalation: when what was acknowledged and is still open is recalled once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remind_after_minutes: Option<u32>,
+    /// Of a message: how long it waits before it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_minutes: Option<u32>,
 }
 
 /// Amounts as JSON numbers: `0.1` stays a tenth. JSON readers keep 15 digits of a number, and so does this.

@@ -9,6 +9,7 @@ use super::Template;
 use super::conditions::mismatch;
 use super::render::{Rendered, Scope, render};
 use super::target::Target;
+use crate::domain::actions::escalation::Escalation;
 use crate::domain::actions::{Action, ActionType, ExecutionStatus};
 use crate::domain::blocks::place::placed_by_template;
 use crate::domain::blocks::{Block, BlockKey, parse_block_type};
@@ -17,6 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::EntityId;
 use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
+use crate::domain::suppression::Muting;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::Violation;
 use crate::domain::violations::profile::{ENTITY_TYPE, Profile, entity_at};
@@ -40,8 +42,14 @@ pub fn events_for(
     context: &mut Context<'_>,
 ) -> Vec<Event> {
     let profile = state.profile(&violation.violation_type);
-    let done: Vec<Option<Uuid>> =
-        violation.actions.iter().filter_map(|id| state.actions.get(id)).map(|action| action.template_id).collect();
+    let done: Vec<Option<Uuid>> = violation
+        .actions
+        .iter()
+        .filter_map(|id| state.actions.get(id))
+        .filter(|one| counts(one, violation))
+        .map(|one| one.template_id)
+        .collect();
+    let muting = Muting::of(violation, state, context.now);
     let mut events = Vec::new();
     let mut bytes_left = MESSAGES_BYTES_MAX;
     for template in state.templates.for_type(&violation.violation_type) {
@@ -49,6 +57,7 @@ pub fn events_for(
             continue;
         }
         let mut made = make(template, violation, metadata, &profile, state, context);
+        muting.hold_back(&mut made);
         bytes_left = bytes_left.saturating_sub(made.action.message.len());
         if bytes_left == 0 {
             made.action.message = "[left out: the messages of this violation are too long together]".into();
@@ -57,6 +66,12 @@ pub fn events_for(
         events.extend(made.block.map(|block| Event::BlockPlaced(Box::new(block))));
     }
     events
+}
+
+/// Whether an action is the one that its template has for this violation. What was held back is, until the severity rises: that is
+/// news, and not something sent late.
+fn counts(action: &Action, violation: &Violation) -> bool {
+    action.suppressed.is_none() || action.severity >= violation.severity
 }
 
 /// Makes the action of a template that matches, and its block.
@@ -76,7 +91,7 @@ pub fn make(
         fail(&mut action, reason);
     }
     let block = match template.action_type {
-        ActionType::Alert | ActionType::Escalate => None,
+        ActionType::Alert | ActionType::Escalate | ActionType::Notice => None,
         ActionType::Block | ActionType::RequireOverride => {
             let authority = authority_of(template, &target, state);
             match block_of(template, violation, metadata, profile, &message, authority, context) {
@@ -88,6 +103,12 @@ pub fn make(
             }
         }
     };
+    if template.action_type == ActionType::Escalate && action.is_pending() {
+        let (first, start) = (Authority::named(&target.text), action.scheduled_for.unwrap_or(context.now));
+        let organisation = state.organisation();
+        let begun = Escalation::begun(&template.action_data, &first, organisation, start, &mut context.ids);
+        action.escalation = Some(begun);
+    }
     if block.is_some() && action.is_pending() {
         told_nobody_else(&mut action, context);
     }
@@ -101,6 +122,8 @@ fn pending(
     message: &Rendered,
     context: &mut Context<'_>,
 ) -> Action {
+    let delay = template.action_data.delay_minutes.map(|minutes| i64::from(minutes) * MINUTE_MS);
+    let scheduled_for = delay.map(|delay| context.now.plus_ms(delay));
     Action {
         id: context.ids.next_id(),
         seq: 0, // given when the event is applied
@@ -116,13 +139,16 @@ fn pending(
         missing: message.missing.iter().map(|name| name.as_str().into()).collect(),
         action_data: template.action_data.clone(),
         created_at: context.now,
-        scheduled_for: None,
+        scheduled_for,
         executed_at: None,
         status: ExecutionStatus::Pending,
         reason: None,
         attempts: Vec::new(),
         failures: 0,
-        due_at: Some(context.now),
+        due_at: Some(scheduled_for.unwrap_or(context.now)),
+        escalation: None,
+        suppressed: None,
+        notice: None,
     }
 }
 
@@ -195,7 +221,7 @@ fn authority_of(template: &Template, target: &Rendered, state: &TenantState) -> 
             let named = Some(Authority::named(&target.text)).filter(|rung| organisation.rank(rung).is_some());
             named.or_else(|| organisation.authority_ladder.last().cloned())
         }
-        ActionType::Alert | ActionType::Block | ActionType::Escalate => None,
+        ActionType::Alert | ActionType::Block | ActionType::Escalate | ActionType::Notice => None,
     };
     template.action_data.override_authority.clone().or_else(of_target)
 }

@@ -6,6 +6,7 @@ use super::conditions::Conditions;
 use super::target::Target;
 use super::{ActionData, Template, render};
 use crate::domain::actions::ActionType;
+use crate::domain::actions::escalation::RUNGS_MAX;
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
@@ -58,7 +59,7 @@ impl TemplateDraft {
             faults.add("/message_template", detail);
         }
         self.conditions.check(&mut faults);
-        check_action_data(&mut faults, &self.action_data, organisation);
+        check_action_data(&mut faults, self.action_type, &self.action_data, organisation);
         faults.done()?;
         for venue in self.conditions.venue_ids.iter().flatten() {
             let known = OutsideId::parse(venue).is_ok_and(|id| state.venue(&id).is_some());
@@ -100,7 +101,8 @@ fn check_target(faults: &mut Faults, action_type: ActionType, target: &str, orga
     }
 }
 
-fn check_action_data(faults: &mut Faults, data: &ActionData, organisation: &Organisation) {
+fn check_action_data(faults: &mut Faults, action_type: ActionType, data: &ActionData, organisation: &Organisation) {
+    check_timing(faults, action_type, data);
     let id = |faults: &mut Faults, pointer: &str, text: Option<&String>| {
         text.and_then(|text| faults.take(pointer, OutsideId::parse(text)));
     };
@@ -119,11 +121,27 @@ fn check_action_data(faults: &mut Faults, data: &ActionData, organisation: &Orga
     let minutes = [
         ("/action_data/expires_after_minutes", data.expires_after_minutes),
         ("/action_data/after_minutes", data.after_minutes),
+        ("/action_data/remind_after_minutes", data.remind_after_minutes),
+        ("/action_data/delay_minutes", data.delay_minutes),
     ];
     for (pointer, minutes) in minutes {
         let fits = minutes.is_none_or(|minutes| (1..=525_600).contains(&minutes));
         faults.expect(fits, pointer, "is not between 1 and 525600 (a year)");
     }
+}
+
+/// What waits must be something that can: a block holds at once, and only an escalation has rungs.
+fn check_timing(faults: &mut Faults, action_type: ActionType, data: &ActionData) {
+    faults.expect(action_type != ActionType::Notice, "/action_type", "is made by the server alone");
+    if let Some(ladder) = &data.ladder {
+        let fits = (1..=RUNGS_MAX).contains(&ladder.len());
+        faults.expect(fits, "/action_data/ladder", "does not have 1 to 16 rungs");
+        let twice = ladder.iter().enumerate().any(|(at, rung)| ladder[..at].contains(rung));
+        faults.expect(!twice, "/action_data/ladder", "names a rung twice");
+    }
+    let places = matches!(action_type, ActionType::Block | ActionType::RequireOverride);
+    let waits = places && data.delay_minutes.is_some();
+    faults.expect(!waits, "/action_data/delay_minutes", "is for messages: a block holds as soon as it is reported");
 }
 
 /// Makes a template.

@@ -31,6 +31,10 @@ impl Target {
     pub fn parse(action_type: ActionType, text: &str, organisation: &Organisation) -> Result<Self, String> {
         match action_type {
             ActionType::Alert => receiver(text),
+            ActionType::Notice => match text.strip_prefix("authority:") {
+                Some(rung) => Ok(Self::Authority(Authority::named(rung))),
+                None => receiver(text),
+            },
             ActionType::Block => system(text),
             ActionType::RequireOverride | ActionType::Escalate => {
                 let authority = Authority::named(text);

@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::list;
+use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
 use super::types;
 use crate::domain::decision::{Answer, Done, Reply};
@@ -66,7 +68,7 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Reported { id, new } => {
             let done = if *new { Done::Created } else { Done::Done };
             shown(done, state.violations.get(id), |violation| ReportedView {
-                violation: shapes::violation(org_id, violation),
+                violation: shapes::with_children(state, shapes::violation(org_id, violation)),
                 actions: shapes::actions_of(state, violation),
                 blocks: shapes::blocks_of(state, violation),
             })
@@ -90,7 +92,14 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),
-        Answer::Ticked { expired } => json(Done::Done, &json!({ "expired": expired })),
+        Answer::Ticked { expired, resolved } => {
+            json(Done::Done, &json!({ "expired": expired, "resolved": resolved.len() }))
+        }
+        Answer::Escalated { escalated, reminded } => {
+            json(Done::Done, &json!({ "escalated": escalated, "reminded": reminded }))
+        }
+        Answer::SilenceMade(id) => shown(Done::Created, state.silences.get(id), queue::silence),
+        Answer::Inhibitions => Reply { done: Done::Done, body: list::inhibitions(state) },
     }
 }
 

@@ -69,19 +69,23 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
             let object = value(&shapes::violation(org_id, one));
             Some((Topic::Violations, "violation.created", one.id, one.venue_id.as_ref(), object))
         }
-        Event::ViolationRepeated(one) => {
+        Event::ViolationRepeated(one) | Event::ViolationReopened(one) => {
+            let name = match event {
+                Event::ViolationReopened(_) => "violation.reopened",
+                _ => "violation.updated",
+            };
             let metadata = one.metadata.as_ref().map(crate::domain::json::JsonText::value);
             let object = json!({
-                "id": one.id, "venue_id": one.venue_id, "severity": one.severity, "title": one.title,
+                "id": one.id, "venue_id": one.venue_id, "parent_id": one.parent_id, "severity": one.severity, "title": one.title,
                 "description": one.description, "metadata": metadata, "last_seen_at": one.seen_at, "occurrences": one.occurrences,
             });
-            Some((Topic::Violations, "violation.updated", one.id, one.venue_id.as_ref(), object))
+            Some((Topic::Violations, name, one.id, one.venue_id.as_ref(), object))
         }
         Event::ViolationAcknowledged { id, venue_id, by, note } => {
             let object = marked(*id, venue_id, "acknowledged", &Mark { by: by.clone(), at }, note.as_deref());
             Some((Topic::Violations, "violation.acknowledged", *id, venue_id.as_ref(), object))
         }
-        Event::ViolationResolved { id, venue_id, by, resolution } => {
+        Event::ViolationResolved { id, venue_id, by, resolution, .. } => {
             let object = marked(*id, venue_id, "resolved", &Mark { by: by.clone(), at }, resolution.as_deref());
             Some((Topic::Violations, "violation.resolved", *id, venue_id.as_ref(), object))
         }
@@ -110,6 +114,19 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
             let object = json!({ "id": id, "venue_id": venue_id, "execution_status": "pending", "by": by });
             Some((Topic::Actions, "action.requeued", *id, venue_id.as_ref(), object))
         }
+        Event::ActionEscalated(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "execution_status": "pending",
+                "authority": one.step.authority,
+            });
+            Some((Topic::Actions, "action.escalated", one.id, one.venue_id.as_ref(), object))
+        }
+        Event::ActionStopped(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "execution_status": one.status, "reason": one.reason,
+            });
+            Some((Topic::Actions, "action.stopped", one.id, one.venue_id.as_ref(), object))
+        }
         Event::BlockPlaced(one) => {
             Some((Topic::Blocks, "block.placed", one.id, one.venue_id.as_ref(), value(&shapes::block(org_id, one))))
         }
@@ -134,6 +151,10 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::ViolationTypeDeleted { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
+        | Event::ActionReminded { .. }
+        | Event::SilenceAdded(_)
+        | Event::SilenceEnded { .. }
+        | Event::InhibitionsChanged { .. }
         | Event::Answered => None,
     }
 }

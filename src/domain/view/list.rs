@@ -3,11 +3,12 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::shapes;
+use super::{queue, shapes};
 use crate::domain::actions::{Action, ActionType, ExecutionStatus};
 use crate::domain::blocks::Block;
 use crate::domain::people::Caller;
 use crate::domain::state::TenantState;
+use crate::domain::suppression::silences::Silence;
 use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::violations::{Severity, Status, Violation};
 
@@ -126,7 +127,7 @@ impl ViolationFilter {
 pub fn violations(state: &TenantState, caller: &Caller, filter: &ViolationFilter) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
     let takes = |one: &Violation| filter.takes(caller, one);
-    let view = |one| shapes::violation(org_id, one);
+    let view = |one| shapes::with_children(state, shapes::violation(org_id, one));
     let limit = filter.paging.limit;
     match filter.range {
         None => {
@@ -158,7 +159,7 @@ pub struct ActionFilter {
 
 impl ActionFilter {
     fn takes(&self, caller: &Caller, one: &Action) -> bool {
-        let is_due = |now: Timestamp| one.is_pending() && one.due_at.is_none_or(|at| at <= now);
+        let is_due = |now: Timestamp| one.due().is_some_and(|at| at <= now);
         caller.reaches(one.venue_id.as_ref())
             && self.status.is_none_or(|status| status == one.status)
             && self.action_type.is_none_or(|kind| kind == one.action_type)
@@ -220,6 +221,18 @@ pub fn templates(state: &TenantState, paging: Paging) -> Vec<u8> {
     let after = if paging.cursor.is_some() { paging.before() } else { 0 };
     let rest = state.templates.after(after);
     bytes(&page(paging.limit, rest, |_| true, |one| Cursor::Seq(one.seq), |one| shapes::template(org_id, one)))
+}
+
+/// A page of the silences that are not over as JSON, newest first.
+pub fn silences(state: &TenantState, caller: &Caller, paging: Paging, now: Timestamp) -> Vec<u8> {
+    let rest = state.silences.before(paging.before(), now);
+    let takes = |one: &Silence| caller.reaches(one.venue_id.as_ref());
+    bytes(&page(paging.limit, rest.into_iter(), takes, |one| Cursor::Seq(one.seq), queue::silence))
+}
+
+/// The rules of inhibition as one page.
+pub fn inhibitions(state: &TenantState) -> Vec<u8> {
+    bytes(&Page { items: state.inhibitions.iter().map(queue::inhibition).collect(), next_cursor: None })
 }
 
 /// All venues that the caller reaches, by id, as one page.

@@ -3,5 +3,6 @@
 pub mod answer;
 pub mod feed;
 pub mod list;
+pub mod queue;
 pub mod shapes;
 pub mod types;

@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::queue::{EscalationView, SuppressionView, WaitsFor, escalation, waits_for};
+use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::{Block, OnError};
 use crate::domain::ids::OutsideId;
@@ -14,7 +16,7 @@ use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
-use crate::domain::violations::{Severity, Status, Violation};
+use crate::domain::violations::{Ending, Severity, Status, Violation};
 
 /// A violation; `actions` and `blocks` are ids in lists and whole objects where one violation is shown.
 #[derive(Serialize, ToSchema)]
@@ -23,6 +25,13 @@ pub struct ViolationView<'a, A, B> {
     pub id: Uuid,
     pub org_id: &'a str,
     pub venue_id: Option<&'a str>,
+    /// Whom it is about by its type's profile.
+    pub entity_id: Option<&'a str>,
+    /// The open violation that muted it.
+    pub parent_id: Option<Uuid>,
+    /// Those that it muted, at most 100; where violations are read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<Uuid>,
     pub violation_type: &'a str,
     pub severity: Severity,
     pub title: &'a str,
@@ -47,6 +56,8 @@ pub struct ViolationView<'a, A, B> {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub resolved_at: Option<Timestamp>,
     pub resolution: Option<&'a str>,
+    /// In which way it ended.
+    pub ending: Option<Ending>,
     pub actions: Vec<A>,
     pub blocks: Vec<B>,
 }
@@ -62,6 +73,9 @@ pub fn violation_with<'a, A, B>(
         id: violation.id,
         org_id,
         venue_id: violation.venue_id.as_ref().map(OutsideId::as_str),
+        entity_id: violation.entity_id.as_ref().map(OutsideId::as_str),
+        parent_id: violation.parent_id,
+        children: Vec::new(),
         violation_type: violation.violation_type.as_str(),
         severity: violation.severity,
         title: &violation.title,
@@ -80,10 +94,14 @@ pub fn violation_with<'a, A, B>(
         resolved_by: violation.resolved.as_ref().map(|mark| &*mark.by),
         resolved_at: violation.resolved.as_ref().map(|mark| mark.at),
         resolution: violation.resolution.as_deref(),
+        ending: violation.ending,
         actions,
         blocks,
     }
 }
+
+/// The most children that a violation shows.
+const CHILDREN_SHOWN_MAX: usize = 100;
 
 /// A violation with the ids of its actions and blocks.
 pub fn violation<'a>(org_id: &'a str, violation: &'a Violation) -> ViolationView<'a, Uuid, Uuid> {
@@ -96,7 +114,14 @@ pub fn whole_violation<'a>(
     violation: &'a Violation,
 ) -> ViolationView<'a, ActionView<'a>, BlockView<'a>> {
     let org_id = state.organisation().org_id.as_str();
-    violation_with(org_id, violation, actions_of(state, violation), blocks_of(state, violation))
+    let view = violation_with(org_id, violation, actions_of(state, violation), blocks_of(state, violation));
+    with_children(state, view)
+}
+
+/// A violation with the ids of those that it muted.
+pub fn with_children<'a, A, B>(state: &TenantState, view: ViolationView<'a, A, B>) -> ViolationView<'a, A, B> {
+    let children = state.violations.children_of(&view.id);
+    ViolationView { children: children.iter().take(CHILDREN_SHOWN_MAX).copied().collect(), ..view }
 }
 
 /// The actions of a violation, in the order in which they were made.
@@ -145,6 +170,16 @@ pub struct ActionView<'a> {
     pub executed_at: Option<Timestamp>,
     pub execution_status: ExecutionStatus,
     pub reason: Option<&'a str>,
+    /// Of a pending one: what it waits for.
+    pub waits_for: Option<WaitsFor>,
+    /// Of a pending one: when the next attempt is made.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub due_at: Option<Timestamp>,
+    pub escalation: Option<EscalationView<'a>>,
+    /// What kept it from being done when it was made.
+    pub suppressed_by: Option<SuppressionView>,
+    /// What a notice tells.
+    pub notice: Option<NoticeKind>,
     pub attempts: Vec<AttemptView<'a>>,
 }
 
@@ -166,11 +201,17 @@ pub fn action(action: &Action) -> ActionView<'_> {
         executed_at: action.executed_at,
         execution_status: action.status,
         reason: action.reason.as_deref(),
-        attempts: action.attempts.iter().map(attempt).collect(),
+        waits_for: waits_for(action),
+        due_at: action.due(),
+        escalation: action.escalation.as_ref().map(escalation),
+        suppressed_by: action.suppressed.as_ref().map(SuppressionView::of),
+        notice: action.notice,
+        attempts: super::queue::attempts(action),
     }
 }
 
-fn attempt(attempt: &Attempt) -> AttemptView<'_> {
+/// One attempt.
+pub fn attempt(attempt: &Attempt) -> AttemptView<'_> {
     AttemptView { at: attempt.at, outcome: attempt.outcome, detail: &attempt.detail, next_at: attempt.next_at }
 }
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::reopen::LIFTED_WITH_IT;
 use super::report::{FINGERPRINT_BYTES_MAX, TEXT_CHARS_MAX};
-use super::{Status, Violation};
+use super::{Ending, Status, Violation, quiet};
+use crate::domain::actions::notice::{self, End};
+use crate::domain::actions::{ActionType, escalation};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
@@ -23,19 +26,24 @@ pub struct AcknowledgeViolation {
 }
 
 impl AcknowledgeViolation {
-    /// Decides; a second acknowledgement changes nothing and answers the violation as it stands.
+    /// Decides; a second acknowledgement stops what has begun to escalate since then, where its severity rose, and else changes
+    /// nothing.
     pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
         check_note("/note", self.note.as_deref())?;
         let violation = state.violation_for(&self.id, context.caller)?;
         let events = match violation.status() {
             Status::Resolved => return Err(already_resolved(violation)),
-            Status::Acknowledged => Vec::new(),
-            Status::Active => vec![Event::ViolationAcknowledged {
-                id: self.id,
-                venue_id: violation.venue_id.clone(),
-                by: context.label(),
-                note: self.note.map(Into::into),
-            }],
+            Status::Acknowledged => escalation::acknowledged(violation, false, state, context),
+            Status::Active => {
+                let stopped = escalation::acknowledged(violation, true, state, context);
+                let acknowledged = Event::ViolationAcknowledged {
+                    id: self.id,
+                    venue_id: violation.venue_id.clone(),
+                    by: context.label(),
+                    note: self.note.map(Into::into),
+                };
+                std::iter::once(acknowledged).chain(stopped).collect()
+            }
         };
         Ok(Decision { events, answer: Answer::Violation(self.id) })
     }
@@ -51,13 +59,13 @@ pub struct ResolveViolation {
 
 impl ResolveViolation {
     /// Decides; a second resolve is refused.
-    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         check_note("/resolution", self.resolution.as_deref())?;
         let violation = state.violation_for(&self.id, context.caller)?;
         if !violation.is_open() {
             return Err(already_resolved(violation));
         }
-        let events = ended(violation, self.resolution.map(Into::into), state, context)?;
+        let events = ended(violation, self.resolution.map(Into::into), Ending::Resolved, state, context)?;
         Ok(Decision { events, answer: Answer::Violation(self.id) })
     }
 }
@@ -78,7 +86,7 @@ pub enum ClearViolations {
 
 impl ClearViolations {
     /// Decides; nothing open is no error.
-    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         let open: Vec<&Violation> = match self {
             Self::Fingerprint(fingerprint) => {
                 let fits = !fingerprint.is_empty() && fingerprint.len() <= FINGERPRINT_BYTES_MAX;
@@ -102,7 +110,7 @@ impl ClearViolations {
         let note: Arc<str> = "Cleared by its source".into();
         let mut events = Vec::new();
         for one in &reached {
-            events.extend(ended(one, Some(note.clone()), state, context)?);
+            events.extend(ended(one, Some(note.clone()), Ending::Cleared, state, context)?);
         }
         Ok(Decision { events, answer: Answer::Resolved(reached.iter().map(|violation| violation.id).collect()) })
     }
@@ -128,33 +136,43 @@ impl RunTemplates {
     }
 }
 
-/// The events that end a violation: itself, its pending actions, and the blocks that go with it; refused to the person whose own block
-/// would go.
+/// The events that end a violation: itself, its pending actions, the blocks that go with it, and the notices to whoever was told of it;
+/// refused to the person whose own block would go.
 ///
 /// # Errors
 /// [`Rejection::OwnBlock`].
 pub fn ended(
     violation: &Violation,
     resolution: Option<Arc<str>>,
+    ending: Ending,
     state: &TenantState,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Vec<Event>, Rejection> {
+    let held_until = quiet::notice_held_until(violation, ending, state, context.now);
+    let by = context.label();
+    let end = End { by: &by, resolution: resolution.as_deref(), held_until };
+    let notices = notice::of_end(violation, &end, state, context);
     let mut events = vec![Event::ViolationResolved {
         id: violation.id,
         venue_id: violation.venue_id.clone(),
-        by: context.label(),
-        resolution,
+        by: by.clone(),
+        resolution: resolution.clone(),
+        ending,
     }];
     let pending = violation.actions.iter().filter_map(|id| state.actions.get(id)).filter(|action| action.is_pending());
-    events.extend(pending.map(|action| action.dismissed("the violation was resolved".into(), &context.label())));
+    events.extend(pending.map(|action| match (&action.escalation, action.action_type) {
+        (Some(escalation), ActionType::Escalate) => escalation::resolved(action, escalation),
+        _ => action.dismissed(notice::ENDED.into(), &by),
+    }));
     let blocks = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
     let lifted = blocks.filter(|block| block.auto_lift_on_resolve && block.is_active(context.now));
     for block in lifted {
         if context.caller.cause.who.person() == Some(&block.key.entity_id) {
             return Err(Rejection::OwnBlock);
         }
-        events.push(block.lifted(context.label(), "The violation was resolved".into()));
+        events.push(block.lifted(by.clone(), LIFTED_WITH_IT.into()));
     }
+    events.extend(notices);
     Ok(events)
 }
 

@@ -4,6 +4,8 @@ pub mod bulk;
 pub mod lifecycle;
 pub mod own_types;
 pub mod profile;
+pub mod quiet;
+pub mod reopen;
 pub mod report;
 pub mod reporters;
 pub mod store;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::ids::{OutsideId, VenueId};
+use super::ids::{EntityId, OutsideId, VenueId};
 use super::json::JsonText;
 use super::time::{BusinessDate, Timestamp};
 
@@ -89,6 +91,18 @@ impl fmt::Display for ViolationType {
     }
 }
 
+/// In which way a violation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Somebody said so.
+    Resolved,
+    /// Its source took it back.
+    Cleared,
+    /// It was no longer reported.
+    Quiet,
+}
+
 /// Who ended or acknowledged something, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mark {
@@ -106,6 +120,10 @@ pub struct Violation {
     /// The sequence number that made it: the order of lists.
     pub seq: u64,
     pub venue_id: Option<VenueId>,
+    /// Whom it is about by its type's profile, as it was reported first.
+    pub entity_id: Option<EntityId>,
+    /// The open violation that muted it.
+    pub parent_id: Option<Uuid>,
     pub violation_type: ViolationType,
     pub severity: Severity,
     pub title: Arc<str>,
@@ -118,9 +136,12 @@ pub struct Violation {
     pub business_date: BusinessDate,
     pub occurrences: u32,
     pub last_seen_at: Timestamp,
+    /// The last report that was not well below the thresholds that it had reached: from here on it is quiet.
+    pub over_at: Timestamp,
     pub acknowledged: Option<Mark>,
     pub resolved: Option<Mark>,
     pub resolution: Option<Arc<str>>,
+    pub ending: Option<Ending>,
     pub actions: Vec<Uuid>,
     pub blocks: Vec<Uuid>,
 }
@@ -154,10 +175,12 @@ impl Violation {
 pub struct Repeat {
     pub id: Uuid,
     pub venue_id: Option<VenueId>,
+    pub parent_id: Option<Uuid>,
     pub severity: Severity,
     pub title: Arc<str>,
     pub description: Option<Arc<str>>,
     pub metadata: Option<JsonText>,
     pub seen_at: Timestamp,
+    pub over_at: Timestamp,
     pub occurrences: u32,
 }

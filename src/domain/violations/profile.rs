@@ -21,7 +21,7 @@ pub struct Profile {
     pub block_type: Option<Arc<str>>,
     /// What a till should do with such a block when we are unreachable.
     pub on_error: OnError,
-    /// After so long without a report an open violation ends by itself.
+    /// How long it is not reported, or reported well below its threshold, before it is over by itself.
     pub resolve_after_quiet_minutes: Option<u32>,
 }
 

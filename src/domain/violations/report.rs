@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Repeat, Severity, Violation, ViolationType};
+use super::{Repeat, Severity, Violation, ViolationType, quiet, reopen};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::json::{self, JsonText};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::suppression::inhibition;
 use crate::domain::templates::plan;
 use crate::domain::time::{BusinessDate, Timestamp};
 
@@ -67,7 +68,11 @@ impl ReportViolation {
         match state.violations.open_with(&checked.violation.fingerprint) {
             Some(open) if !context.caller.reaches(open.venue_id.as_ref()) => Err(Rejection::VenueNotAllowed),
             Some(open) => Ok(repeat(open, &checked, self.apply_templates, state, context)),
-            None => Ok(first(checked, self.apply_templates, state, context)),
+            None => match reopen::candidate(&checked.violation.fingerprint, state, context) {
+                Some(ended) if !context.caller.reaches(ended.venue_id.as_ref()) => Err(Rejection::VenueNotAllowed),
+                Some(ended) => Ok(repeat(ended, &checked, self.apply_templates, state, context)),
+                None => Ok(first(checked, self.apply_templates, state, context)),
+            },
         }
     }
 }
@@ -81,6 +86,7 @@ fn first(checked: CheckedReport, apply: bool, state: &TenantState, context: &mut
     Decision { events, answer: Answer::Reported { id, new: true } }
 }
 
+/// One more occurrence of a violation that is open, or that its end did not outlive.
 fn repeat(
     open: &Violation,
     checked: &CheckedReport,
@@ -89,27 +95,37 @@ fn repeat(
     context: &mut Context<'_>,
 ) -> Decision {
     let said = &checked.violation;
+    let metadata = said.metadata.clone().or_else(|| open.metadata.clone());
+    let value = metadata.as_ref().map_or(Value::Null, JsonText::value);
+    let parent = open.parent_id.filter(|id| state.violations.get(id).is_some_and(Violation::is_open));
     let repeat = Repeat {
         id: open.id,
         venue_id: open.venue_id.clone(),
+        parent_id: parent.or_else(|| inhibition::parent_of(open, state)).or(open.parent_id),
         severity: open.severity.max(said.severity),
         title: said.title.clone(),
         description: said.description.clone().or_else(|| open.description.clone()),
-        metadata: said.metadata.clone().or_else(|| open.metadata.clone()),
+        metadata,
         seen_at: context.now,
+        over_at: if open.is_open() { quiet::over_at(open, &value, state, context.now) } else { context.now },
         occurrences: open.occurrences.saturating_add(1),
     };
     let rises = repeat.severity > open.severity;
     let mut after = open.clone();
+    after.parent_id = repeat.parent_id;
     after.severity = repeat.severity;
     after.title = repeat.title.clone();
     after.description = repeat.description.clone();
     after.metadata = repeat.metadata.clone();
     after.occurrences = repeat.occurrences;
-    let mut events = vec![Event::ViolationRepeated(Box::new(repeat))];
+    let mut events = if open.is_open() {
+        vec![Event::ViolationRepeated(Box::new(repeat))]
+    } else {
+        let again = Event::ViolationReopened(Box::new(repeat));
+        std::iter::once(again).chain(reopen::brought_back(open, state, context)).collect()
+    };
     if rises && apply {
-        let metadata = after.metadata.as_ref().map_or(Value::Null, JsonText::value);
-        events.extend(plan::events_for(&after, &metadata, state, context));
+        events.extend(plan::events_for(&after, &value, state, context));
     }
     Decision { events, answer: Answer::Reported { id: open.id, new: false } }
 }
@@ -138,11 +154,15 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         || fingerprint_of(&violation_type, source_table.as_ref(), source_id.as_ref(), venue_id.as_ref(), id),
         Into::into,
     );
-    let violation = Violation {
+    let entity = report.metadata.as_ref().unwrap_or(&Value::Null);
+    let entity = state.profile(&violation_type).entity_of(entity, venue_id.as_ref());
+    let mut violation = Violation {
         id,
         seq: 0, // given when the event is applied
         business_date: report.business_date.unwrap_or_else(|| state.business_date(venue_id.as_ref(), detected_at)),
         venue_id,
+        entity_id: entity.map(|(entity, _)| entity),
+        parent_id: None,
         violation_type,
         severity: report.severity,
         title: report.title.into(),
@@ -154,12 +174,15 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         detected_at,
         occurrences: 1,
         last_seen_at: context.now,
+        over_at: context.now,
         acknowledged: None,
         resolved: None,
         resolution: None,
+        ending: None,
         actions: Vec::new(),
         blocks: Vec::new(),
     };
+    violation.parent_id = inhibition::parent_of(&violation, state);
     Ok(CheckedReport { violation, metadata: report.metadata.unwrap_or(Value::Null) })
 }
 

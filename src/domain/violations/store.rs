@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Mark, Repeat, Violation};
-use crate::domain::ids::OutsideId;
+use super::{Ending, Mark, Repeat, Violation, ViolationType};
+use crate::domain::ids::{EntityId, OutsideId, VenueId};
 use crate::domain::table::{Digest, Table};
-use crate::domain::time::BusinessDate;
+use crate::domain::time::{BusinessDate, Timestamp};
 
 /// A source row: table and id.
 pub type Source = (Option<OutsideId>, OutsideId);
@@ -21,6 +21,20 @@ pub struct Violations {
     open_by_source: HashMap<Source, Vec<Uuid>>,
     open: BTreeMap<u64, Uuid>,
     by_date: BTreeSet<(BusinessDate, u64, Uuid)>,
+    /// The open ones that are nobody's children, by what a rule of inhibition asks for.
+    parents: HashMap<Place, BTreeSet<(u64, Uuid)>>,
+    children: HashMap<Uuid, Vec<Uuid>>,
+    /// The open ones by since when they are quiet.
+    quiet: BTreeMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
+    /// The last one of a fingerprint, where it ended and not because somebody said so.
+    ended: HashMap<Arc<str>, Uuid>,
+}
+
+/// What a rule of inhibition asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Venue(ViolationType, VenueId),
+    Entity(ViolationType, EntityId),
 }
 
 impl Violations {
@@ -37,6 +51,47 @@ impl Violations {
     /// The open violations of this source row.
     pub fn open_of_source(&self, source: &Source) -> &[Uuid] {
         self.open_by_source.get(source).map_or(&[], Vec::as_slice)
+    }
+
+    /// The oldest open violation of this type at a venue that is nobody's child.
+    pub fn open_at(&self, violation_type: &ViolationType, venue: &VenueId) -> Option<&Violation> {
+        self.parent(&Place::Venue(violation_type.clone(), venue.clone()))
+    }
+
+    /// The oldest open violation of this type about an entity that is nobody's child.
+    pub fn open_about(&self, violation_type: &ViolationType, entity: &EntityId) -> Option<&Violation> {
+        self.parent(&Place::Entity(violation_type.clone(), entity.clone()))
+    }
+
+    fn parent(&self, place: &Place) -> Option<&Violation> {
+        self.parents.get(place)?.first().and_then(|(_, id)| self.table.get(id))
+    }
+
+    /// The violations that this one muted, oldest first.
+    pub fn children_of(&self, id: &Uuid) -> &[Uuid] {
+        self.children.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The last violation of this fingerprint, where its source or the quiet ended it.
+    pub fn ended_with(&self, fingerprint: &str) -> Option<&Violation> {
+        self.ended.get(fingerprint).and_then(|id| self.table.get(id))
+    }
+
+    /// The open ones that have been quiet for as long as `quiet_ms` says for their type.
+    pub fn quiet_by(
+        &self,
+        now: Timestamp,
+        quiet_ms: impl Fn(&ViolationType) -> Option<i64>,
+    ) -> impl Iterator<Item = &Violation> {
+        let timed = self.quiet.iter().filter_map(move |(of_type, ids)| Some((quiet_ms(of_type)?, ids)));
+        let over = timed.flat_map(move |(ms, ids)| ids.iter().take_while(move |(since, _)| since.plus_ms(ms) <= now));
+        over.filter_map(|(_, id)| self.table.get(id))
+    }
+
+    /// When the next one has been quiet for long enough.
+    pub fn next_quiet(&self, quiet_ms: impl Fn(&ViolationType) -> Option<i64>) -> Option<Timestamp> {
+        let firsts = self.quiet.iter().filter_map(|(of_type, ids)| Some(ids.first()?.0.plus_ms(quiet_ms(of_type)?)));
+        firsts.min()
     }
 
     /// The open ones older than `before` (a sequence number), newest first.
@@ -87,26 +142,103 @@ impl Violations {
     /// Takes one in: new, or from a snapshot.
     pub fn add(&mut self, violation: Violation) {
         self.by_date.insert((violation.business_date, violation.seq, violation.id));
+        self.ended.remove(&violation.fingerprint);
         if violation.is_open() {
-            self.open.insert(violation.seq, violation.id);
-            self.open_by_fingerprint.insert(violation.fingerprint.clone(), violation.id);
-            if let Some(source) = source_of(&violation) {
-                self.open_by_source.entry(source).or_default().push(violation.id);
-            }
+            self.enter(&violation);
+        } else if matches!(violation.ending, Some(Ending::Cleared | Ending::Quiet)) {
+            self.ended.insert(violation.fingerprint.clone(), violation.id);
+        }
+        if let Some(parent) = violation.parent_id {
+            self.children.entry(parent).or_default().push(violation.id);
         }
         self.table.insert(violation.id, violation);
     }
 
+    /// Puts an open one where open ones are found.
+    fn enter(&mut self, violation: &Violation) {
+        let (id, seq) = (violation.id, violation.seq);
+        self.open.insert(seq, id);
+        self.open_by_fingerprint.insert(violation.fingerprint.clone(), id);
+        if let Some(source) = source_of(violation) {
+            self.open_by_source.entry(source).or_default().push(id);
+        }
+        for place in places_of(violation) {
+            self.parents.entry(place).or_default().insert((seq, id));
+        }
+        self.quiet.entry(violation.violation_type.clone()).or_default().insert((violation.over_at, id));
+    }
+
+    /// Takes one out from where open ones are found.
+    fn leave(&mut self, violation: &Violation) {
+        let (id, seq) = (violation.id, violation.seq);
+        self.open.remove(&seq);
+        self.open_by_fingerprint.remove(&violation.fingerprint);
+        if let Some(source) = source_of(violation)
+            && let Some(ids) = self.open_by_source.get_mut(&source)
+        {
+            ids.retain(|one| *one != id);
+            if ids.is_empty() {
+                self.open_by_source.remove(&source);
+            }
+        }
+        for place in places_of(violation) {
+            if let Some(ids) = self.parents.get_mut(&place) {
+                ids.remove(&(seq, id));
+                if ids.is_empty() {
+                    self.parents.remove(&place);
+                }
+            }
+        }
+        if let Some(ids) = self.quiet.get_mut(&violation.violation_type) {
+            ids.remove(&(violation.over_at, id));
+            if ids.is_empty() {
+                self.quiet.remove(&violation.violation_type);
+            }
+        }
+    }
+
     /// Folds a repeated report in.
     pub fn repeat(&mut self, repeat: &Repeat) {
+        let Some(before) = self.table.get(&repeat.id).cloned() else { return };
+        if before.is_open() {
+            self.leave(&before);
+        }
+        if before.parent_id != repeat.parent_id
+            && let Some(parent) = repeat.parent_id
+        {
+            self.children.entry(parent).or_default().push(repeat.id);
+        }
         self.table.update(&repeat.id, |violation| {
+            violation.parent_id = repeat.parent_id;
             violation.severity = repeat.severity;
             violation.title = repeat.title.clone();
             violation.description = repeat.description.clone();
             violation.metadata = repeat.metadata.clone();
             violation.last_seen_at = repeat.seen_at;
+            violation.over_at = repeat.over_at;
             violation.occurrences = repeat.occurrences;
         });
+        if let Some(after) = self.table.get(&repeat.id).filter(|after| after.is_open()).cloned() {
+            self.enter(&after);
+        }
+    }
+
+    /// Takes back the end of one that is reported again.
+    pub fn reopen(&mut self, repeat: &Repeat) {
+        let Some(violation) = self.table.get(&repeat.id) else { return };
+        if violation.is_open() {
+            return self.repeat(repeat);
+        }
+        self.ended.remove(&violation.fingerprint);
+        self.table.update(&repeat.id, |violation| {
+            violation.resolved = None;
+            violation.resolution = None;
+            violation.ending = None;
+        });
+        if let Some(violation) = self.table.get(&repeat.id).cloned() {
+            self.enter(&violation);
+        }
+        self.repeat(repeat);
     }
 
     /// Notes who acknowledged it.
@@ -115,22 +247,19 @@ impl Violations {
     }
 
     /// Ends it.
-    pub fn resolve(&mut self, id: &Uuid, mark: Mark, resolution: Option<Arc<str>>) {
-        let Some(violation) = self.table.get(id) else { return };
-        let (seq, fingerprint, source) = (violation.seq, violation.fingerprint.clone(), source_of(violation));
-        self.open.remove(&seq);
-        self.open_by_fingerprint.remove(&fingerprint);
-        if let Some(source) = source
-            && let Some(ids) = self.open_by_source.get_mut(&source)
-        {
-            ids.retain(|one| one != id);
-            if ids.is_empty() {
-                self.open_by_source.remove(&source);
-            }
+    pub fn resolve(&mut self, id: &Uuid, mark: Mark, resolution: Option<Arc<str>>, ending: Ending) {
+        let Some(violation) = self.table.get(id).cloned() else { return };
+        if violation.is_open() {
+            self.leave(&violation);
+        }
+        match ending {
+            Ending::Cleared | Ending::Quiet => drop(self.ended.insert(violation.fingerprint, *id)),
+            Ending::Resolved => {}
         }
         self.table.update(id, |violation| {
             violation.resolved = Some(mark);
             violation.resolution = resolution;
+            violation.ending = Some(ending);
         });
     }
 
@@ -143,6 +272,17 @@ impl Violations {
     pub fn add_block(&mut self, id: &Uuid, block: Uuid) {
         self.table.update(id, |violation| violation.blocks.push(block));
     }
+}
+
+/// Where a rule of inhibition finds a violation; a child is found nowhere.
+fn places_of(violation: &Violation) -> Vec<Place> {
+    if violation.parent_id.is_some() {
+        return Vec::new();
+    }
+    let of_type = || violation.violation_type.clone();
+    let venue = violation.venue_id.clone().map(|venue| Place::Venue(of_type(), venue));
+    let entity = violation.entity_id.clone().map(|entity| Place::Entity(of_type(), entity));
+    venue.into_iter().chain(entity).collect()
 }
 
 fn source_of(violation: &Violation) -> Option<Source> {

@@ -3,12 +3,14 @@
 pub mod actions;
 pub mod blocks;
 pub mod bulk;
+pub mod inhibitions;
 pub mod keys;
 pub mod operator;
 pub mod process;
 pub mod reports;
 pub mod session;
 pub mod settings;
+pub mod silences;
 pub mod templates;
 pub mod trends;
 pub mod users;

@@ -25,9 +25,10 @@ impl StoredEvent for Event {
             Self::ViolationAcknowledged { id, venue_id, by, note } => {
                 packed(kinds::VIOLATION_ACKNOWLEDGED, 1, &v1::ViolationAcknowledgedV1::of(id, venue_id, by, note))
             }
-            Self::ViolationResolved { id, venue_id, by, resolution } => {
-                packed(kinds::VIOLATION_RESOLVED, 1, &v1::ViolationResolvedV1::of(id, venue_id, by, resolution))
+            Self::ViolationResolved { id, venue_id, by, resolution, ending } => {
+                packed(kinds::VIOLATION_RESOLVED, 1, &v1::ViolationResolvedV1::of(id, venue_id, by, resolution, ending))
             }
+            Self::ViolationReopened(it) => frozen::<v1::RepeatV1, _>(kinds::VIOLATION_REOPENED, 1, &**it),
             Self::TemplateSaved(it) => frozen::<v1::TemplateV1, _>(kinds::TEMPLATE_SAVED, 1, &**it),
             Self::TemplateDeleted { id } => packed(kinds::TEMPLATE_DELETED, 1, &v1::TemplateDeletedV1::of(id)),
             Self::ActionCreated(it) => frozen::<v1::ActionV1, _>(kinds::ACTION_CREATED, 1, &**it),
@@ -38,12 +39,24 @@ impl StoredEvent for Event {
             Self::ActionRequeued { id, venue_id, by } => {
                 packed(kinds::ACTION_REQUEUED, 1, &v1::ActionRequeuedV1::of(id, venue_id, by))
             }
+            Self::ActionEscalated(it) => frozen::<v1::EscalatedV1, _>(kinds::ACTION_ESCALATED, 1, &**it),
+            Self::ActionStopped(it) => frozen::<v1::StoppedV1, _>(kinds::ACTION_STOPPED, 1, &**it),
+            Self::ActionReminded { id, venue_id } => {
+                packed(kinds::ACTION_REMINDED, 1, &v1::ActionRemindedV1::of(id, venue_id))
+            }
             Self::BlockPlaced(it) => frozen::<v1::BlockV1, _>(kinds::BLOCK_PLACED, 1, &**it),
             Self::BlockLifted { id, venue_id, key, by, reason } => {
                 packed(kinds::BLOCK_LIFTED, 1, &v1::BlockLiftedV1::of(id, venue_id, key, by, reason))
             }
             Self::BlockExpired { id, venue_id, key } => {
                 packed(kinds::BLOCK_EXPIRED, 1, &v1::BlockExpiredV1::of(id, venue_id, key))
+            }
+            Self::SilenceAdded(it) => frozen::<v1::SilenceV1, _>(kinds::SILENCE_ADDED, 1, &**it),
+            Self::SilenceEnded { id, venue_id, by } => {
+                packed(kinds::SILENCE_ENDED, 1, &v1::SilenceEndedV1::of(id, venue_id, by))
+            }
+            Self::InhibitionsChanged { rules, by } => {
+                packed(kinds::INHIBITIONS_CHANGED, 1, &v1::InhibitionsChangedV1::of(rules, by))
             }
             Self::Answered => packed(kinds::ANSWERED, 1, &()),
         }
@@ -61,15 +74,22 @@ impl StoredEvent for Event {
             (kinds::VIOLATION_REPEATED, 1) => thawed::<v1::RepeatV1, _>(bytes).map(Self::ViolationRepeated),
             (kinds::VIOLATION_ACKNOWLEDGED, 1) => value_of::<v1::ViolationAcknowledgedV1>(bytes)?.thaw(),
             (kinds::VIOLATION_RESOLVED, 1) => value_of::<v1::ViolationResolvedV1>(bytes)?.thaw(),
+            (kinds::VIOLATION_REOPENED, 1) => thawed::<v1::RepeatV1, _>(bytes).map(Self::ViolationReopened),
             (kinds::TEMPLATE_SAVED, 1) => thawed::<v1::TemplateV1, _>(bytes).map(Self::TemplateSaved),
             (kinds::TEMPLATE_DELETED, 1) => value_of::<v1::TemplateDeletedV1>(bytes)?.thaw(),
             (kinds::ACTION_CREATED, 1) => thawed::<v1::ActionV1, _>(bytes).map(Self::ActionCreated),
             (kinds::ACTION_ATTEMPTED, 1) => thawed::<v1::AttemptedV1, _>(bytes).map(Self::ActionAttempted),
             (kinds::ACTION_DISMISSED, 1) => value_of::<v1::ActionDismissedV1>(bytes)?.thaw(),
             (kinds::ACTION_REQUEUED, 1) => value_of::<v1::ActionRequeuedV1>(bytes)?.thaw(),
+            (kinds::ACTION_ESCALATED, 1) => thawed::<v1::EscalatedV1, _>(bytes).map(Self::ActionEscalated),
+            (kinds::ACTION_STOPPED, 1) => thawed::<v1::StoppedV1, _>(bytes).map(Self::ActionStopped),
+            (kinds::ACTION_REMINDED, 1) => value_of::<v1::ActionRemindedV1>(bytes)?.thaw(),
             (kinds::BLOCK_PLACED, 1) => thawed::<v1::BlockV1, _>(bytes).map(Self::BlockPlaced),
             (kinds::BLOCK_LIFTED, 1) => value_of::<v1::BlockLiftedV1>(bytes)?.thaw(),
             (kinds::BLOCK_EXPIRED, 1) => value_of::<v1::BlockExpiredV1>(bytes)?.thaw(),
+            (kinds::SILENCE_ADDED, 1) => thawed::<v1::SilenceV1, _>(bytes).map(Self::SilenceAdded),
+            (kinds::SILENCE_ENDED, 1) => value_of::<v1::SilenceEndedV1>(bytes)?.thaw(),
+            (kinds::INHIBITIONS_CHANGED, 1) => value_of::<v1::InhibitionsChangedV1>(bytes)?.thaw(),
             (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
             _ => Err(StoredError::UnknownEvent { event_type, schema }),
         }

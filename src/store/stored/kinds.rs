@@ -37,6 +37,8 @@ kinds! {
     VIOLATION_ACKNOWLEDGED = 202;
     /// A violation ended.
     VIOLATION_RESOLVED = 203;
+    /// One that its source or the quiet had ended was reported again in time.
+    VIOLATION_REOPENED = 220;
 
     /// A template was added or changed.
     TEMPLATE_SAVED = 300;
@@ -51,6 +53,12 @@ kinds! {
     ACTION_DISMISSED = 402;
     /// It is to be tried again.
     ACTION_REQUEUED = 403;
+    /// The next rung of an escalation is told.
+    ACTION_ESCALATED = 410;
+    /// An escalation ended because somebody acted.
+    ACTION_STOPPED = 411;
+    /// Its reminder was due.
+    ACTION_REMINDED = 412;
 
     /// A block was placed.
     BLOCK_PLACED = 500;
@@ -58,6 +66,13 @@ kinds! {
     BLOCK_LIFTED = 501;
     /// A block's time was over.
     BLOCK_EXPIRED = 502;
+
+    /// A silence was set.
+    SILENCE_ADDED = 600;
+    /// A silence was ended before its time.
+    SILENCE_ENDED = 601;
+    /// The rules of inhibition changed.
+    INHIBITIONS_CHANGED = 610;
 
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;

@@ -4,11 +4,13 @@
 
 use super::error::StoredError;
 use super::form::Form;
+use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{ActionType, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::OnError;
 use crate::domain::decision::Done;
 use crate::domain::people::{Role, Scope, Scopes, Via};
-use crate::domain::violations::Severity;
+use crate::domain::suppression::inhibition::InhibitionScope;
+use crate::domain::violations::{Ending, Severity};
 
 macro_rules! numbered {
     ($($name:ident { $($variant:ident = $number:literal),+ $(,)? })+) => {$(
@@ -29,13 +31,16 @@ macro_rules! numbered {
 
 numbered! {
     Severity { Info = 1, Warning = 2, Critical = 3 }
-    ActionType { Alert = 1, Block = 2, RequireOverride = 3, Escalate = 4 }
+    ActionType { Alert = 1, Block = 2, RequireOverride = 3, Escalate = 4, Notice = 5 }
     ExecutionStatus { Pending = 1, Delivered = 2, Failed = 3, Dismissed = 4 }
     AttemptOutcome { Delivered = 1, Retry = 2, Refused = 3 }
     OnError { Open = 1, Closed = 2, Limit = 3 }
     Role { Owner = 1, Admin = 2, VpOps = 3, Gm = 4, Manager = 5, Reviewer = 6, Staff = 7, Viewer = 8 }
     Via { Api = 1, Page = 2, Schedule = 3 }
     Done { Created = 1, Done = 2 }
+    NoticeKind { Resolved = 1, Reopened = 2, Reminder = 3 }
+    Ending { Resolved = 1, Cleared = 2, Quiet = 3 }
+    InhibitionScope { Venue = 1, Entity = 2 }
 }
 
 /// The bit that stands for a scope.

@@ -39,7 +39,11 @@ pub trait StoredState: Aggregate {
 impl StoredState for TenantState {
     fn to_snapshot(&self) -> Vec<u8> {
         let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
-        let mut out = started(&v1::TenantHeadV1 { last_seq: self.last_seq(), organisation });
+        let mut out = started(&v1::TenantHeadV1 {
+            last_seq: self.last_seq(),
+            organisation,
+            inhibitions: Form::freeze(&self.inhibitions),
+        });
         put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
         put_section::<v1::OwnTypeV1, _>(&mut out, sorted(self.own_types.values(), |one| one.violation_type.clone()));
         put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));
@@ -47,6 +51,7 @@ impl StoredState for TenantState {
         put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::TrendV1, _>(&mut out, sorted_trends(&self.trends).iter().collect());
+        put_section::<v1::SilenceV1, _>(&mut out, sorted(self.silences.iter(), |one| (one.seq, one.id)));
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -55,6 +60,7 @@ impl StoredState for TenantState {
         let mut reader = opened(body)?;
         let head: v1::TenantHeadV1 = value_of(reader.piece()?)?;
         let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
+        state.inhibitions = head.inhibitions.thaw()?;
         each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
         each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own.violation_type.clone(), own))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
@@ -62,6 +68,7 @@ impl StoredState for TenantState {
         each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
         each::<v1::TrendV1, _>(&mut reader, |(place, counter)| state.trends.put_back(place, counter))?;
+        each::<v1::SilenceV1, _>(&mut reader, |silence| state.silences.put_back(silence))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)

@@ -11,9 +11,9 @@ pub mod staffing_gap;
 
 use uuid::Uuid;
 
-use super::Violation;
 use super::lifecycle::ended;
 use super::report::{Report, ReportViolation};
+use super::{Ending, Violation};
 use crate::domain::decision::{Answer, Context, Decided, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, VenueId};
@@ -131,12 +131,12 @@ impl ReportSource {
     }
 }
 
-fn over(fingerprints: &[String], state: &TenantState, context: &Context<'_>) -> Decided {
+fn over(fingerprints: &[String], state: &TenantState, context: &mut Context<'_>) -> Decided {
     let open = fingerprints.iter().filter_map(|fingerprint| state.violations.open_with(fingerprint));
     let reached: Vec<&Violation> = open.filter(|one| context.caller.reaches(one.venue_id.as_ref())).collect();
     let mut events: Vec<Event> = Vec::new();
     for violation in &reached {
-        events.extend(ended(violation, Some("Cleared by its source".into()), state, context)?);
+        events.extend(ended(violation, Some("Cleared by its source".into()), Ending::Cleared, state, context)?);
     }
     let ids: Vec<Uuid> = reached.iter().map(|violation| violation.id).collect();
     Ok(Decision { events, answer: Answer::Ended(ids) })

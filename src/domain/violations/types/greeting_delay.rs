@@ -10,6 +10,6 @@ pub fn profile() -> Profile {
         entity: vec![EntityFrom::metadata("server_id", "employee"), EntityFrom::metadata("section", "section")],
         block_type: Some("section_opening".into()),
         on_error: OnError::Open,
-        resolve_after_quiet_minutes: None,
+        resolve_after_quiet_minutes: Some(60),
     }
 }

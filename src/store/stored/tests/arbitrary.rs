@@ -12,6 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Commit, Step};
+use crate::domain::actions::escalation::{Escalated, Escalation, Reminder, Step as Rung, Stopped};
+use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus};
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
 use crate::domain::decision::{Done, Reply};
@@ -21,16 +23,22 @@ use crate::domain::idempotency::Request;
 use crate::domain::ids::{OutsideId, StreamId};
 use crate::domain::json::JsonText;
 use crate::domain::organisation::{Contacts, Organisation, Venue};
-use crate::domain::people::{Authority, Cause, Role, Scope, Scopes, Via, Who};
+use crate::domain::people::{Authority, Cause, Held, Role, Scope, Scopes, Via, Who};
+use crate::domain::suppression::Suppressed;
+use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
+use crate::domain::suppression::silences::Silence;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Template};
 use crate::domain::time::{BusinessDate, DAY_MS, Timestamp};
 use crate::domain::violations::own_types::OwnType;
-use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::violations::{Ending, Mark, Repeat, Severity, Violation, ViolationType};
 
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
-const ACTION_TYPES: [ActionType; 4] =
-    [ActionType::Alert, ActionType::Block, ActionType::RequireOverride, ActionType::Escalate];
+const ACTION_TYPES: [ActionType; 5] =
+    [ActionType::Alert, ActionType::Block, ActionType::RequireOverride, ActionType::Escalate, ActionType::Notice];
+const NOTICES: [NoticeKind; 3] = [NoticeKind::Resolved, NoticeKind::Reopened, NoticeKind::Reminder];
+const ENDINGS: [Ending; 3] = [Ending::Resolved, Ending::Cleared, Ending::Quiet];
+const SCOPES: [InhibitionScope; 2] = [InhibitionScope::Venue, InhibitionScope::Entity];
 const STATUSES: [ExecutionStatus; 4] =
     [ExecutionStatus::Pending, ExecutionStatus::Delivered, ExecutionStatus::Failed, ExecutionStatus::Dismissed];
 const OUTCOMES: [AttemptOutcome; 3] = [AttemptOutcome::Delivered, AttemptOutcome::Retry, AttemptOutcome::Refused];
@@ -130,26 +138,26 @@ prop_compose! {
 
 prop_compose! {
     fn violation()(
-        id in uuid(), seq: u64, venue_id in of(outside()), violation_type in violation_type(), severity in select(&SEVERITIES),
+        id in uuid(), seq: u64, place in (of(outside()), of(outside()), of(uuid())), violation_type in violation_type(), severity in select(&SEVERITIES),
         title in text(), description in of(text()), metadata in of(json_text()), source_table in of(outside()),
         source_id in of(outside()), fingerprint in text(), detected_at in at(), business_date: i32, occurrences: u32,
-        last_seen_at in at(), acknowledged in of(mark()), resolved in of(mark()), resolution in of(text()),
+        seen in (at(), at()), acknowledged in of(mark()), resolved in of(mark()), end in (of(text()), of(select(&ENDINGS))),
         actions in vec(uuid(), 0..3), blocks in vec(uuid(), 0..3),
     ) -> Violation {
         Violation {
-            id, seq, venue_id, violation_type, severity, title, description, metadata, source_table, source_id, fingerprint,
-            detected_at, business_date: BusinessDate(business_date), occurrences, last_seen_at, acknowledged, resolved,
-            resolution, actions, blocks,
+            id, seq, venue_id: place.0, entity_id: place.1, parent_id: place.2, violation_type, severity, title, description, metadata,
+            source_table, source_id, fingerprint, detected_at, business_date: BusinessDate(business_date), occurrences,
+            last_seen_at: seen.0, over_at: seen.1, acknowledged, resolved, resolution: end.0, ending: end.1, actions, blocks,
         }
     }
 }
 
 prop_compose! {
     fn repeat()(
-        id in uuid(), venue_id in of(outside()), severity in select(&SEVERITIES), title in text(), description in of(text()),
-        metadata in of(json_text()), seen_at in at(), occurrences: u32,
+        id in uuid(), venue_id in of(outside()), parent_id in of(uuid()), severity in select(&SEVERITIES), title in text(), description in of(text()),
+        metadata in of(json_text()), seen_at in at(), over_at in at(), occurrences: u32,
     ) -> Repeat {
-        Repeat { id, venue_id, severity, title, description, metadata, seen_at, occurrences }
+        Repeat { id, venue_id, parent_id, severity, title, description, metadata, seen_at, over_at, occurrences }
     }
 }
 
@@ -167,11 +175,12 @@ prop_compose! {
         block_type in of(".{0,4}"), entity in of(".{0,4}"), entity_type in of(".{0,4}"), override_required: Option<bool>,
         override_authority in of(authority()), limit in of(amount()), expires_after_minutes: Option<u32>,
         on_error in of(select(&ON_ERRORS)), auto_lift_on_resolve: Option<bool>, ladder in of(vec(authority(), 0..3)),
-        after_minutes: Option<u32>,
+        minutes: (Option<u32>, Option<u32>, Option<u32>),
     ) -> ActionData {
         ActionData {
             block_type, entity, entity_type, override_required, override_authority, limit: limit.map(|amount| Limit { amount }),
-            expires_after_minutes, on_error, auto_lift_on_resolve, ladder, after_minutes,
+            expires_after_minutes, on_error, auto_lift_on_resolve, ladder, after_minutes: minutes.0,
+            remind_after_minutes: minutes.1, delay_minutes: minutes.2,
         }
     }
 }
@@ -196,26 +205,85 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn step()(
+        id in uuid(), authority in authority(), started_at in at(), status in select(&STATUSES), reason in of(text()),
+        attempts in vec(attempt(), 0..3), failures in 0..u32::MAX / 2,
+    ) -> Rung {
+        Rung { id, authority, started_at, status, reason, attempts, failures }
+    }
+}
+
+prop_compose! {
+    fn reminder()(at in at(), to in text()) -> Reminder { Reminder { at, to } }
+}
+
+prop_compose! {
+    fn escalation()(
+        ladder in vec(authority(), 0..3), after_minutes: u32, remind_after_minutes: Option<u32>, steps in vec(step(), 0..3),
+        next_at in of(at()), reminder in of(reminder()),
+    ) -> Escalation {
+        Escalation { ladder, after_minutes, remind_after_minutes, steps, next_at, reminder }
+    }
+}
+
+prop_compose! {
+    fn escalated()(id in uuid(), venue_id in of(outside()), step in step()) -> Escalated { Escalated { id, venue_id, step } }
+}
+
+prop_compose! {
+    fn stopped()(
+        id in uuid(), venue_id in of(outside()), status in select(&STATUSES), reason in text(), reminder in of(reminder()),
+    ) -> Stopped {
+        Stopped { id, venue_id, status, reason, reminder }
+    }
+}
+
+fn suppressed() -> impl Strategy<Value = Suppressed> {
+    prop_oneof![uuid().prop_map(Suppressed::Silence), uuid().prop_map(Suppressed::Inhibition)]
+}
+
+prop_compose! {
+    fn silence()(
+        id in uuid(), seq: u64, violation_type in of(violation_type()), venue_id in of(outside()), entity_id in of(outside()),
+        until in at(), reason in text(), by in text(), person in of(outside()),
+        held in prop_oneof![Just(Held::Nothing), authority().prop_map(Held::Rung), Just(Held::Top)], created_at in at(),
+    ) -> Silence {
+        Silence { id, seq, violation_type, venue_id, entity_id, until, reason, by, person, held, created_at }
+    }
+}
+
+prop_compose! {
+    fn inhibition()(
+        source_type in violation_type(), target_types in vec(violation_type(), 0..3), scope in select(&SCOPES),
+    ) -> Inhibition {
+        Inhibition { source_type, target_types, scope }
+    }
+}
+
+prop_compose! {
     fn action()(
         id in uuid(), seq: u64, violation_id in uuid(), venue_id in of(outside()), told in (select(&SEVERITIES), text()),
         template_id in of(uuid()), template_version: Option<u32>, action_type in select(&ACTION_TYPES), action_target in text(), message in text(),
         missing in vec(text(), 0..3), action_data in action_data().boxed(), created_at in at(), scheduled_for in of(at()),
         executed_at in of(at()), status in select(&STATUSES), reason in of(text()), attempts in vec(attempt(), 0..3),
-        failures in 0..u32::MAX / 2, due_at in of(at()),
+        timing in (0..u32::MAX / 2, of(at())), escalation in of(escalation()).boxed(),
+        more in (of(suppressed()), of(select(&NOTICES))),
     ) -> Action {
         Action {
             id, seq, violation_id, venue_id, severity: told.0, title: told.1, template_id, template_version, action_type,
             action_target, message, missing,
-            action_data, created_at, scheduled_for, executed_at, status, reason, attempts, failures, due_at,
+            action_data, created_at, scheduled_for, executed_at, status, reason, attempts, failures: timing.0,
+            due_at: timing.1, escalation, suppressed: more.0, notice: more.1,
         }
     }
 }
 
 prop_compose! {
     fn attempted()(
-        id in uuid(), venue_id in of(outside()), attempt in attempt(), status in select(&STATUSES), reason in of(text()),
+        id in uuid(), venue_id in of(outside()), step in of(uuid()), attempt in attempt(), status in select(&STATUSES),
+        reason in of(text()),
     ) -> Attempted {
-        Attempted { id, venue_id, attempt, status, reason }
+        Attempted { id, venue_id, step, attempt, status, reason }
     }
 }
 
@@ -256,12 +324,10 @@ pub fn event() -> BoxedStrategy<Event> {
             by,
             note
         }),
-        (of_venue(), text(), of(text())).prop_map(|((id, venue_id), by, resolution)| Event::ViolationResolved {
-            id,
-            venue_id,
-            by,
-            resolution
+        (of_venue(), text(), of(text()), select(&ENDINGS)).prop_map(|((id, venue_id), by, resolution, ending)| {
+            Event::ViolationResolved { id, venue_id, by, resolution, ending }
         }),
+        repeat().prop_map(|it| Event::ViolationReopened(Box::new(it))),
         template().prop_map(|it| Event::TemplateSaved(Box::new(it))),
         uuid().prop_map(|id| Event::TemplateDeleted { id }),
         action().prop_map(|it| Event::ActionCreated(Box::new(it))),
@@ -273,6 +339,9 @@ pub fn event() -> BoxedStrategy<Event> {
             by
         }),
         (of_venue(), text()).prop_map(|((id, venue_id), by)| Event::ActionRequeued { id, venue_id, by }),
+        escalated().prop_map(|it| Event::ActionEscalated(Box::new(it))),
+        stopped().prop_map(|it| Event::ActionStopped(Box::new(it))),
+        of_venue().prop_map(|(id, venue_id)| Event::ActionReminded { id, venue_id }),
         block().prop_map(|it| Event::BlockPlaced(Box::new(it))),
         (of_venue(), block_key(), text(), text()).prop_map(|((id, venue_id), key, by, reason)| Event::BlockLifted {
             id,
@@ -282,7 +351,17 @@ pub fn event() -> BoxedStrategy<Event> {
             reason
         }),
         (of_venue(), block_key()).prop_map(|((id, venue_id), key)| Event::BlockExpired { id, venue_id, key }),
+        suppressing(),
         Just(Event::Answered),
+    ]
+    .boxed()
+}
+
+fn suppressing() -> BoxedStrategy<Event> {
+    prop_oneof![
+        silence().prop_map(|it| Event::SilenceAdded(Box::new(it))),
+        (uuid(), of(outside()), text()).prop_map(|(id, venue_id, by)| Event::SilenceEnded { id, venue_id, by }),
+        (vec(inhibition(), 0..3), text()).prop_map(|(rules, by)| Event::InhibitionsChanged { rules, by }),
     ]
     .boxed()
 }

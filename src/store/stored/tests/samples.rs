@@ -4,6 +4,8 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::domain::actions::escalation::{Escalated, Escalation, Reminder, Step, Stopped};
+use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus};
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
 use crate::domain::directory::{DirectoryEvent, Key, Registration, Session, User};
@@ -11,18 +13,22 @@ use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, StreamId};
 use crate::domain::json::JsonText;
 use crate::domain::organisation::{Organisation, Venue};
-use crate::domain::people::{Authority, Role, Scope, Scopes};
+use crate::domain::people::{Authority, Held, Role, Scope, Scopes};
+use crate::domain::suppression::Suppressed;
+use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
+use crate::domain::suppression::silences::Silence;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::violations::own_types::OwnType;
-use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::violations::{Ending, Mark, Repeat, Severity, Violation, ViolationType};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
 const LATER: Timestamp = Timestamp(1_739_559_900_000);
 const VIOLATION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0001);
 const TEMPLATE: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0002);
 const ACTION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0003);
+const STEP: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
 const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
 
 /// An id from outside.
@@ -77,6 +83,8 @@ pub fn violation() -> Violation {
         id: VIOLATION,
         seq: 0,
         venue_id: venue_id(),
+        entity_id: Some(id("alice")),
+        parent_id: Some(BLOCK),
         violation_type: violation_type(),
         severity: Severity::Warning,
         title: "Comps above 5 %".into(),
@@ -89,9 +97,11 @@ pub fn violation() -> Violation {
         business_date: BusinessDate(20_133),
         occurrences: 2,
         last_seen_at: LATER,
+        over_at: AT,
         acknowledged: Some(Mark { by: "bob".into(), at: AT }),
         resolved: Some(Mark { by: "key:k1".into(), at: LATER }),
         resolution: Some("trained".into()),
+        ending: Some(Ending::Cleared),
         actions: vec![ACTION],
         blocks: vec![BLOCK],
     }
@@ -101,11 +111,13 @@ fn repeat() -> Repeat {
     Repeat {
         id: VIOLATION,
         venue_id: venue_id(),
+        parent_id: Some(BLOCK),
         severity: Severity::Critical,
         title: "Comps above 10 %".into(),
         description: None,
         metadata: Some(JsonText::of(&json!({"comp_percent": 12}))),
         seen_at: LATER,
+        over_at: AT,
         occurrences: 3,
     }
 }
@@ -123,6 +135,8 @@ fn action_data() -> ActionData {
         auto_lift_on_resolve: Some(false),
         ladder: Some(vec![Authority::named("gm"), Authority::named("owner")]),
         after_minutes: Some(30),
+        remind_after_minutes: Some(90),
+        delay_minutes: Some(5),
     }
 }
 
@@ -173,7 +187,57 @@ fn action() -> Action {
         attempts: vec![attempt()],
         failures: 1,
         due_at: Some(LATER),
+        escalation: Some(escalation()),
+        suppressed: Some(Suppressed::Silence(BLOCK)),
+        notice: Some(NoticeKind::Reminder),
     }
+}
+
+fn escalation() -> Escalation {
+    Escalation {
+        ladder: vec![Authority::named("gm"), Authority::named("owner")],
+        after_minutes: 30,
+        remind_after_minutes: Some(90),
+        steps: vec![step()],
+        next_at: Some(LATER),
+        reminder: Some(reminder()),
+    }
+}
+
+fn step() -> Step {
+    Step {
+        id: STEP,
+        authority: Authority::named("gm"),
+        started_at: AT,
+        status: ExecutionStatus::Failed,
+        reason: Some("nobody-found".into()),
+        attempts: vec![attempt()],
+        failures: 2,
+    }
+}
+
+fn reminder() -> Reminder {
+    Reminder { at: LATER, to: "user:bob".into() }
+}
+
+fn silence() -> Silence {
+    Silence {
+        id: BLOCK,
+        seq: 0,
+        violation_type: Some(violation_type()),
+        venue_id: venue_id(),
+        entity_id: Some(id("alice")),
+        until: LATER,
+        reason: "menu tasting".into(),
+        by: "gm-1".into(),
+        person: Some(id("gm-1")),
+        held: Held::Rung(Authority::named("gm")),
+        created_at: AT,
+    }
+}
+
+fn inhibition() -> Inhibition {
+    Inhibition { source_type: violation_type(), target_types: vec![violation_type()], scope: InhibitionScope::Entity }
 }
 
 fn attempt() -> Attempt {
@@ -184,6 +248,7 @@ fn attempted() -> Attempted {
     Attempted {
         id: ACTION,
         venue_id: venue_id(),
+        step: Some(STEP),
         attempt: attempt(),
         status: ExecutionStatus::Failed,
         reason: Some("gave up".into()),
@@ -234,16 +299,35 @@ pub fn events() -> Vec<Event> {
             by: "bob".into(),
             note: Some("seen".into()),
         },
-        Event::ViolationResolved { id: VIOLATION, venue_id: None, by: "bob".into(), resolution: Some("done".into()) },
+        Event::ViolationResolved {
+            id: VIOLATION,
+            venue_id: None,
+            by: "bob".into(),
+            resolution: Some("done".into()),
+            ending: Ending::Quiet,
+        },
+        Event::ViolationReopened(Box::new(repeat())),
         Event::TemplateSaved(Box::new(template())),
         Event::TemplateDeleted { id: BLOCK },
         Event::ActionCreated(Box::new(action())),
         Event::ActionAttempted(Box::new(attempted())),
         Event::ActionDismissed { id: ACTION, venue_id: venue_id(), reason: "too late".into(), by: "bob".into() },
         Event::ActionRequeued { id: ACTION, venue_id: venue_id(), by: "bob".into() },
+        Event::ActionEscalated(Box::new(Escalated { id: ACTION, venue_id: venue_id(), step: step() })),
+        Event::ActionStopped(Box::new(Stopped {
+            id: ACTION,
+            venue_id: venue_id(),
+            status: ExecutionStatus::Delivered,
+            reason: "stopped".into(),
+            reminder: Some(reminder()),
+        })),
+        Event::ActionReminded { id: ACTION, venue_id: venue_id() },
         Event::BlockPlaced(Box::new(block())),
         Event::BlockLifted { id: BLOCK, venue_id: venue_id(), key: block_key(), by, reason },
         Event::BlockExpired { id: BLOCK, venue_id: None, key: block_key() },
+        Event::SilenceEnded { id: BLOCK, venue_id: venue_id(), by: "bob".into() },
+        Event::SilenceAdded(Box::new(silence())),
+        Event::InhibitionsChanged { rules: vec![inhibition()], by: "bob".into() },
         Event::Answered,
     ];
     events.iter().for_each(is_listed);
@@ -272,6 +356,13 @@ fn is_listed(event: &Event) {
         | Event::BlockPlaced(_)
         | Event::BlockLifted { .. }
         | Event::BlockExpired { .. }
+        | Event::ViolationReopened(_)
+        | Event::ActionEscalated(_)
+        | Event::ActionStopped(_)
+        | Event::ActionReminded { .. }
+        | Event::SilenceAdded(_)
+        | Event::SilenceEnded { .. }
+        | Event::InhibitionsChanged { .. }
         | Event::Answered => {}
     }
 }

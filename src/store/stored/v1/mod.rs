@@ -12,17 +12,22 @@ mod header;
 mod organisation;
 mod own_types;
 mod snapshot;
+mod suppression;
 mod templates;
 mod trends;
 mod violations;
 
-pub use actions::{ActionDismissedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1};
+pub use actions::{
+    ActionDismissedV1, ActionRemindedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1, EscalatedV1, EscalationV1,
+    ReminderV1, StepV1, StoppedV1,
+};
 pub use blocks::{BlockExpiredV1, BlockKeyV1, BlockLiftedV1, BlockV1, LiftV1};
 pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};
 pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
 pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};
 pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
+pub use suppression::{HeldV1, InhibitionV1, InhibitionsChangedV1, SilenceEndedV1, SilenceV1, SuppressedV1};
 pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};
 pub use trends::{SubjectV1, TrendV1};
 pub use violations::{MarkV1, RepeatV1, ViolationAcknowledgedV1, ViolationResolvedV1, ViolationV1};

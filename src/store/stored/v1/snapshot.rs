@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::organisation::OrganisationV1;
+use super::suppression::InhibitionV1;
 use crate::domain::idempotency::Known;
 use crate::store::stored::error::StoredError;
 use crate::store::stored::form::Form;
@@ -14,6 +15,8 @@ pub struct TenantHeadV1 {
     pub last_seq: u64,
     /// The organisation, once it was founded.
     pub organisation: Option<OrganisationV1>,
+    /// The rules of inhibition.
+    pub inhibitions: Vec<InhibitionV1>,
 }
 
 /// The head of the directory's snapshot.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 use crate::domain::ids::VenueId;
-use crate::domain::violations::{Mark, Repeat, Violation};
+use crate::domain::violations::{Ending, Mark, Repeat, Violation};
 use crate::store::stored::form::{frozen, frozen_event};
 
 frozen! {
@@ -21,6 +21,8 @@ frozen! {
         id: [u8; 16],
         seq: u64,
         venue_id: Option<String>,
+        entity_id: Option<String>,
+        parent_id: Option<[u8; 16]>,
         violation_type: String,
         severity: u8,
         title: String,
@@ -33,9 +35,11 @@ frozen! {
         business_date: i32,
         occurrences: u32,
         last_seen_at: i64,
+        over_at: i64,
         acknowledged: Option<MarkV1>,
         resolved: Option<MarkV1>,
         resolution: Option<String>,
+        ending: Option<u8>,
         actions: Vec<[u8; 16]>,
         blocks: Vec<[u8; 16]>,
     }
@@ -44,11 +48,13 @@ frozen! {
     RepeatV1 of Repeat {
         id: [u8; 16],
         venue_id: Option<String>,
+        parent_id: Option<[u8; 16]>,
         severity: u8,
         title: String,
         description: Option<String>,
         metadata: Option<String>,
         seen_at: i64,
+        over_at: i64,
         occurrences: u32,
     }
 }
@@ -68,5 +74,6 @@ frozen_event! {
         venue_id: Option<VenueId> => Option<String>,
         by: Arc<str> => String,
         resolution: Option<Arc<str>> => Option<String>,
+        ending: Ending => u8,
     }
 }

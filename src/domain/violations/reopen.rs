@@ -1,0 +1,52 @@
+//! The return of a violation that its source or the quiet had ended: within the quiet time of its type it is the same one again,
+//! with what stood before and without new messages.
+
+use super::{Ending, Violation};
+use crate::domain::actions::{ExecutionStatus, escalation, notice};
+use crate::domain::blocks::Block;
+use crate::domain::decision::Context;
+use crate::domain::event::Event;
+use crate::domain::state::TenantState;
+
+/// The most actions or blocks of a violation that comes back; beyond that a report is a new violation.
+const CARRIED_MAX: usize = 500;
+/// Why a block was lifted that goes with its violation.
+pub const LIFTED_WITH_IT: &str = "The violation was resolved";
+
+/// The violation that a report of this fingerprint brings back.
+pub fn candidate<'a>(fingerprint: &str, state: &'a TenantState, context: &Context<'_>) -> Option<&'a Violation> {
+    let violation = state.violations.ended_with(fingerprint)?;
+    let within_ms = state.quiet_ms(&violation.violation_type)?;
+    let at = violation.resolved.as_ref()?.at;
+    let same = matches!(violation.ending, Some(Ending::Cleared | Ending::Quiet));
+    let few = violation.actions.len() < CARRIED_MAX && violation.blocks.len() < CARRIED_MAX;
+    (same && few && context.now <= at.plus_ms(within_ms)).then_some(violation)
+}
+
+/// The events that bring back what the end of a violation took away: its blocks, what it left unsent, and, where nobody had
+/// acknowledged it, its escalations.
+pub fn brought_back(violation: &Violation, state: &TenantState, context: &mut Context<'_>) -> Vec<Event> {
+    let Some(mark) = &violation.resolved else { return Vec::new() };
+    let mut events = notice::of_return(violation, state, context);
+    let by = context.label();
+    for action in violation.actions.iter().filter_map(|id| state.actions.get(id)) {
+        let reason = action.reason.as_deref();
+        let unsent = action.status == ExecutionStatus::Dismissed && reason == Some(notice::ENDED);
+        let stopped = action.status == ExecutionStatus::Delivered && reason == Some(escalation::STOPPED_BY_END);
+        let awaited = action.escalation.is_none() || violation.acknowledged.is_none();
+        if action.notice.is_none() && (unsent || stopped) && awaited {
+            events.push(Event::ActionRequeued { id: action.id, venue_id: action.venue_id.clone(), by: by.clone() });
+        }
+    }
+    let ended_with_it = |block: &&Block| {
+        block.lifted.as_ref().is_some_and(|lift| lift.at == mark.at && &*lift.reason == LIFTED_WITH_IT)
+            && block.expires_at.is_none_or(|at| at > context.now)
+    };
+    let blocks: Vec<&Block> =
+        violation.blocks.iter().filter_map(|id| state.blocks.get(id)).filter(ended_with_it).collect();
+    for block in blocks {
+        let again = Block { id: context.ids.next_id(), seq: 0, placed_at: context.now, lifted: None, ..block.clone() };
+        events.push(Event::BlockPlaced(Box::new(again)));
+    }
+    events
+}
