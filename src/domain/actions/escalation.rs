@@ -251,4 +251,6 @@ impl Escalate {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

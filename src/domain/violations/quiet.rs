@@ -1,4 +1,4 @@
-//! The end of what is no longer reported, without flapping: see decision 8.
+//! The end of what is no longer reported, without flapping: see decision 12.
 //!
 //! A violation is quiet since its last report that was not well below the thresholds that it had reached. Quiet for as long as its
 //! type's profile says, it is over. A value that dances around its threshold is never quiet.
@@ -64,3 +64,6 @@ pub fn over(state: &TenantState, context: &mut Context<'_>) -> Result<(Vec<Event
     }
     Ok((events, found.iter().map(|violation| violation.id).collect()))
 }
+
+#[cfg(test)]
+mod tests;
