@@ -1,6 +1,11 @@
 //! Orders to an organisation: a line for each.
 
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
+use super::approvals::cancel::CancelApproval;
+use super::approvals::decide::DecideApproval;
+use super::approvals::follow::follow;
+use super::approvals::overrides::RequestOverride;
+use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::decision::{Context, Decided};
@@ -31,6 +36,10 @@ pub enum Command {
     RetryAction(RetryAction),
     PlaceBlock(Box<PlaceBlock>),
     LiftBlock(LiftBlock),
+    RequestOverride(Box<RequestOverride>),
+    ConsumeGrant(ConsumeGrant),
+    DecideApproval(DecideApproval),
+    CancelApproval(CancelApproval),
     Tick(Tick),
 }
 
@@ -40,6 +49,12 @@ impl Command {
     /// # Errors
     /// The reason why it is refused.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
+        let mut decision = self.decide_alone(state, context)?;
+        follow(state, context, &mut decision.events);
+        Ok(decision)
+    }
+
+    fn decide_alone(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         match self {
             Self::Found(command) => command.decide(state, context),
             Self::ChangeSettings(command) => command.decide(state, context),
@@ -58,6 +73,10 @@ impl Command {
             Self::RetryAction(command) => command.decide(state, context),
             Self::PlaceBlock(command) => command.decide(state, context),
             Self::LiftBlock(command) => command.decide(state, context),
+            Self::RequestOverride(command) => command.decide(state, context),
+            Self::ConsumeGrant(command) => command.decide(state, context),
+            Self::DecideApproval(command) => command.decide(state, context),
+            Self::CancelApproval(command) => command.decide(state, context),
             Self::Tick(command) => Ok(command.decide(state, context)),
         }
     }
@@ -71,6 +90,9 @@ impl Command {
             | Self::RecordAttempt(_)
             | Self::DismissAction(_)
             | Self::LiftBlock(_)
+            | Self::ConsumeGrant(_)
+            | Self::DecideApproval(_)
+            | Self::CancelApproval(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -82,7 +104,8 @@ impl Command {
             | Self::ReplaceTemplate(_)
             | Self::DeleteTemplate(_)
             | Self::RetryAction(_)
-            | Self::PlaceBlock(_) => false,
+            | Self::PlaceBlock(_)
+            | Self::RequestOverride(_) => false,
         }
     }
 }

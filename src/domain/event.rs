@@ -5,6 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::actions::{Action, Attempted};
+use super::approvals::{Approval, Closed, Decided, Executed};
+use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
@@ -65,6 +67,18 @@ pub enum Event {
         venue_id: Option<VenueId>,
         key: BlockKey,
     },
+    GrantGiven(Box<Grant>),
+    GrantUsed(Box<GrantUsed>),
+    GrantEnded {
+        id: Uuid,
+        venue_id: Option<VenueId>,
+        key: BlockKey,
+        reason: Arc<str>,
+    },
+    ApprovalSubmitted(Box<Approval>),
+    ApprovalDecided(Box<Decided>),
+    ApprovalClosed(Box<Closed>),
+    ApprovalExecuted(Box<Executed>),
     /// A request that changed nothing was answered under an idempotency key.
     Answered,
 }

@@ -39,7 +39,10 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
-use api::{actions, blocks, keys, operator, process, session, settings, templates, users, venues, violations};
+use api::{
+    actions, approvals, blocks, keys, operator, overrides, process, session, settings, templates, till, users, venues,
+    violations,
+};
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
 
@@ -71,6 +74,10 @@ routes! {
     "/api/action-center/blocks" => GET check::check, POST blocks::place;
     "/api/action-center/blocks/check" => POST blocks::check_many;
     "/api/action-center/blocks/{id}/lift" => POST blocks::lift;
+    "/api/action-center/blocks/stream" => GET till::stream;
+    "/api/action-center/blocks/{id}/overrides" => POST overrides::request;
+    "/api/action-center/overrides" => GET overrides::list;
+    "/api/action-center/overrides/{id}/consume" => POST overrides::consume;
     "/api/action-center/violations" => GET violations::list, POST violations::report;
     "/api/action-center/violations/clear" => POST violations::clear;
     "/api/action-center/violations/{id}" => GET violations::show;
@@ -84,6 +91,13 @@ routes! {
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;
     "/api/action-center/process" => POST process::process;
+    "/api/actions" => GET approvals::list;
+    "/api/actions/pending" => GET approvals::pending;
+    "/api/actions/audit/{id}" => GET approvals::audit;
+    "/api/actions/{id}" => GET approvals::show;
+    "/api/actions/{id}/approve" => POST approvals::approve;
+    "/api/actions/{id}/reject" => POST approvals::reject;
+    "/api/actions/{id}/cancel" => POST approvals::cancel;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/venues" => GET venues::list;

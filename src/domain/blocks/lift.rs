@@ -43,16 +43,9 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
         return Err(Rejection::OwnBlock);
     }
     let organisation = state.organisation();
-    let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
-    let enough = match &caller.held {
-        Held::Top => true,
-        Held::Nothing => block.override_authority.is_none(),
-        Held::Rung(held) => match (organisation.rank(held), organisation.rank(&needed)) {
-            (Some(held), Some(needed)) => held >= needed,
-            (Some(held), None) => held + 1 == organisation.authority_ladder.len(), // a rung that the ladder lost: its top decides
-            (None, _) => false,
-        },
-    };
+    let needed = block.authority(organisation);
+    let named_by_none = caller.held == Held::Nothing && block.override_authority.is_none();
+    let enough = named_by_none || organisation.is_enough(&caller.held, &needed);
     if enough { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
 }
 

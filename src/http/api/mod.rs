@@ -1,13 +1,16 @@
 //! The calls of the API, one file per noun: a body, the command that it becomes, and nothing that decides.
 
 pub mod actions;
+pub mod approvals;
 pub mod blocks;
 pub mod keys;
 pub mod operator;
+pub mod overrides;
 pub mod process;
 pub mod session;
 pub mod settings;
 pub mod templates;
+pub mod till;
 pub mod users;
 pub mod venues;
 pub mod violations;

@@ -44,6 +44,8 @@ impl StoredState for TenantState {
         put_section::<v1::ViolationV1, _>(&mut out, sorted(self.violations.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -57,6 +59,8 @@ impl StoredState for TenantState {
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
         each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
+        each::<v1::GrantV1, _>(&mut reader, |grant| state.grants.add(grant))?;
+        each::<v1::ApprovalV1, _>(&mut reader, |approval| state.approvals.add(approval))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
