@@ -26,6 +26,7 @@ pub mod query;
 pub mod respond;
 pub mod sealed;
 mod site;
+pub mod snapshots;
 pub mod stream;
 pub mod streams;
 

@@ -76,13 +76,29 @@ async fn follow(line: &Line, org: &OrgRef, caller: &Caller, after: u64) -> Resul
 
 /// A snapshot, and what comes after it.
 async fn begin(line: &Line, org: &OrgRef, caller: &Caller) -> Result<(Bytes, Receiver<FeedMessage>), Refusal> {
+    let wanted = org.version();
+    let slot = line.site().snapshots.slot(org.stream, caller.venues.clone());
+    let mut kept = slot.lock().await;
+    let (version, text) = match &*kept {
+        Some((version, text)) if *version >= wanted => (*version, text.clone()),
+        Some(_) | None => {
+            let (version, text) = rendered(line, org, caller).await?;
+            *kept = Some((version, text.clone()));
+            (version, text)
+        }
+    };
+    drop(kept);
+    Ok((text, follow(line, org, caller, version).await?))
+}
+
+async fn rendered(line: &Line, org: &OrgRef, caller: &Caller) -> Result<(u64, Bytes), Refusal> {
     let (own, now) = (caller.clone(), Timestamp(clock::now_ms()));
     let (body, version) = line.site().engine.read(org, None, move |state| till::snapshot(state, &own, now)).await?;
     let mut text = format!("event: snapshot\nid: {version}\ndata: ").into_bytes();
     text.reserve_exact(body.len() + 2);
     text.extend_from_slice(&body);
     text.extend_from_slice(b"\n\n");
-    Ok((text.into(), follow(line, org, caller, version).await?))
+    Ok((version, text.into()))
 }
 
 async fn next(mut till: Till) -> Option<(Result<Bytes, Infallible>, Till)> {
