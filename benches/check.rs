@@ -1,11 +1,11 @@
 //! The check in process, key look-up, block look-up and answer together, against a bare papaya look-up of the same key in the same
-//! run; at 10³ and 10⁶ blocks, hits and misses.
+//! run; at 10³ and 10⁶ blocks: hits, misses, and hits that a grant opens.
 
 use std::hint::black_box;
 
 use action_center::actors::block_index::{BlockIndex, Question};
 use action_center::domain::blocks::BlockKey;
-use action_center::domain::blocks::check::Verdict;
+use action_center::domain::blocks::check::{Pass, Ruling, Verdict};
 use action_center::domain::ids::{EntityId, StreamId};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -19,7 +19,7 @@ fn stream(number: usize) -> StreamId {
     StreamId(number as u64 % ORGANISATIONS + 1)
 }
 
-fn filled(blocks: usize) -> BlockIndex {
+fn filled(blocks: usize, granted: bool) -> BlockIndex {
     let index = BlockIndex::with_capacity(blocks);
     for number in 0..blocks {
         let entity_id = EntityId::parse(&entity(number)).expect("a made id is well formed");
@@ -27,7 +27,18 @@ fn filled(blocks: usize) -> BlockIndex {
             r#"{{"blocked":true,"decision":"block","reason":"Comps wait for review","override_required":true,"override_authority":"gm","block_id":"0192d3f0-0000-7000-8000-{number:012}","limit":null,"expires_at":null,"on_error":"closed","version":"#
         );
         let verdict = Verdict { venue_id: None, limit: None, expires_at_ms: i64::MAX, answer: answer.into() };
-        index.put(stream(number), &BlockKey { block_type: "comp_approval".into(), entity_id }, vec![verdict]);
+        let pass = Pass {
+            venue_id: None,
+            amount_max: None,
+            expires_at_ms: i64::MAX,
+            answer: format!(
+                r#"{{"blocked":false,"decision":"allow","grant":{{"id":"0192d3f0-0000-7000-8000-{number:012}","uses_left":1,"expires_at":"2025-02-15T03:00:00.000Z","amount_max":null}},"version":"#
+            )
+            .into(),
+        };
+        let passes = if granted { vec![pass] } else { Vec::new() };
+        let key = BlockKey { block_type: "comp_approval".into(), entity_id };
+        index.put(stream(number), &key, Ruling { verdicts: vec![verdict], passes });
     }
     index
 }
@@ -43,7 +54,8 @@ fn reference(blocks: usize) -> papaya::HashMap<String, usize> {
 fn check(criterion: &mut Criterion) {
     for blocks in [1_000, 1_000_000] {
         let mut group = criterion.benchmark_group(format!("check_{blocks}"));
-        let index = filled(blocks);
+        let index = filled(blocks, false);
+        let opened = filled(blocks, true);
         let plain = reference(blocks);
         let names: Vec<(StreamId, String, String)> = (0..10_000)
             .map(|number| number * 7_919 % blocks)
@@ -61,7 +73,7 @@ fn check(criterion: &mut Criterion) {
             bencher.iter(|| black_box(plain.pin().get(&names[next()].1).copied()));
         });
         let mut out = Vec::with_capacity(512);
-        for (name, known) in [("hit", true), ("miss", false)] {
+        for (name, index, known) in [("hit", &index, true), ("miss", &index, false), ("grant", &opened, true)] {
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
                     out.clear();

@@ -13,6 +13,7 @@ import time
 
 import harness
 import postgres
+import till
 from harness import Bench, Failed, goal, say, show, spread
 
 # Sizes: quick by default, the published ones with --full.
@@ -20,6 +21,7 @@ SIZES = {
     "check": {"orgs": (100, 1_000), "blocks": (100_000, 1_000_000), "records": (0, 0)},
     "ingest": {"orgs": (64, 64), "blocks": (0, 0), "records": (0, 0)},
     "restart": {"orgs": (100, 1_000), "blocks": (10_000, 100_000), "records": (20_000, 1_000_000)},
+    "stream": {"orgs": (1, 1), "blocks": (500, 2_000), "records": (0, 0)},
     "memory": {"orgs": (100, 1_000), "blocks": (100_000, 1_000_000), "records": (0, 0)},
 }
 ANSWER_HEADERS_OF_THE_SERVER = {"date", "content-length", "connection", "keep-alive", "transfer-encoding"}
@@ -325,6 +327,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement, at most 120")
     parser.add_argument("--orgs", type=int)
     parser.add_argument("--blocks", type=int, help="in all organisations together")
+    parser.add_argument("--readers", type=int, default=1_000, help="stream: tills that follow")
     parser.add_argument("--records", type=int, help="restart: records behind the snapshot")
     parser.add_argument("--full", action="store_true", help="the published sizes")
     parser.add_argument("--workers", type=int, default=1, help="check: workers of the bare handler; give the server as many")
@@ -341,13 +344,13 @@ def arguments():
         if getattr(args, name) is None:
             setattr(args, name, sizes[args.full])
     if args.rounds is None:
-        args.rounds = 1 if args.scenario == "memory" else 5
+        args.rounds = 1 if args.scenario in ("memory", "stream") else 5
     return args
 
 
 def main():
     args = arguments()
-    scenario = {"check": check, "ingest": ingest, "restart": restart, "memory": memory}[args.scenario]
+    scenario = {"check": check, "ingest": ingest, "restart": restart, "memory": memory, "stream": till.stream}[args.scenario]
     try:
         with Bench(args) as bench:
             about = {"commit": harness.commit(), "machine": harness.machine(bench.filesystem)}

@@ -7,7 +7,7 @@ use super::block_index::BlockIndex;
 use super::kind::Kind;
 use super::org::{Condition, Live, OrgRef};
 use crate::domain::blocks::BlockKey;
-use crate::domain::blocks::check::{Verdict, verdicts};
+use crate::domain::blocks::check::{Ruling, ruling};
 use crate::domain::event::Event;
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
@@ -25,7 +25,7 @@ pub struct OrganisationKind {
 
 /// What of a commit is shown.
 pub struct OrganisationPublication {
-    blocks: Vec<(BlockKey, Vec<Verdict>)>,
+    blocks: Vec<(BlockKey, Ruling)>,
     live: Live,
     deliver_at_ms: Option<i64>,
     tick_at_ms: Option<i64>,
@@ -50,7 +50,11 @@ impl Kind for OrganisationKind {
         for event in events {
             match event {
                 Event::BlockPlaced(block) => keys.push(&block.key),
-                Event::BlockLifted { key, .. } | Event::BlockExpired { key, .. } => keys.push(key),
+                Event::BlockLifted { key, .. } | Event::BlockExpired { key, .. } | Event::GrantEnded { key, .. } => {
+                    keys.push(key);
+                }
+                Event::GrantGiven(grant) => keys.push(&grant.key),
+                Event::GrantUsed(used) => keys.push(&used.key),
                 Event::SettingsChanged(_) => keys.extend(state.blocks.keys()), // the ladder decides which block is strictest
                 _ => {}
             }
@@ -61,7 +65,7 @@ impl Kind for OrganisationKind {
         let numbered = events.iter().zip(first_seq..);
         let item = |(event, seq)| feed::item(self.org.org_id.as_str(), seq, at, event).map(Arc::new);
         OrganisationPublication {
-            blocks: keys.into_iter().map(|key| (key.clone(), verdicts(state, key))).collect(),
+            blocks: keys.into_iter().map(|key| (key.clone(), ruling(state, key))).collect(),
             live: Live {
                 first_seq,
                 last_seq: state.last_seq(),
@@ -78,8 +82,8 @@ impl Kind for OrganisationKind {
         let mut live = Vec::with_capacity(publications.len());
         self.org.publish(version, || {
             for publication in publications {
-                for (key, verdicts) in publication.blocks {
-                    self.blocks.put(self.org.stream, &key, verdicts);
+                for (key, ruling) in publication.blocks {
+                    self.blocks.put(self.org.stream, &key, ruling);
                 }
                 live.push(publication.live);
             }
@@ -95,7 +99,7 @@ impl Kind for OrganisationKind {
     fn publish_all(&self, state: &TenantState) {
         self.org.publish(state.last_seq(), || {
             for key in state.blocks.keys() {
-                self.blocks.put(self.org.stream, key, verdicts(state, key));
+                self.blocks.put(self.org.stream, key, ruling(state, key));
             }
         });
         let escalate_at_ms = state.actions.next_turn().map(|at| at.0);

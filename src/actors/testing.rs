@@ -97,7 +97,7 @@ pub async fn start(store: Store, settings: ActorSettings) -> Bench {
 
 pub fn caller() -> Caller {
     let who = Who::Key { id: "test".into(), person: None };
-    Caller { cause: Cause { who, via: Via::Api, request: None }, held: Held::Top, venues: None }
+    Caller { cause: Cause { who, via: Via::Api, request: None }, held: Held::Top, role: None, venues: None }
 }
 
 pub fn request(key: &str, print: u8) -> Option<Request> {

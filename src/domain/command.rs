@@ -2,6 +2,11 @@
 
 use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
+use super::approvals::cancel::CancelApproval;
+use super::approvals::decide::DecideApproval;
+use super::approvals::follow::follow;
+use super::approvals::overrides::RequestOverride;
+use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::decision::{Context, Decided};
@@ -41,6 +46,10 @@ pub enum Command {
     RetryAction(RetryAction),
     PlaceBlock(Box<PlaceBlock>),
     LiftBlock(LiftBlock),
+    RequestOverride(Box<RequestOverride>),
+    ConsumeGrant(ConsumeGrant),
+    DecideApproval(DecideApproval),
+    CancelApproval(CancelApproval),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -54,6 +63,12 @@ impl Command {
     /// # Errors
     /// The reason why it is refused.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
+        let mut decision = self.decide_alone(state, context)?;
+        follow(state, context, &mut decision.events);
+        Ok(decision)
+    }
+
+    fn decide_alone(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         match self {
             Self::Found(command) => command.decide(state, context),
             Self::ChangeSettings(command) => command.decide(state, context),
@@ -81,6 +96,10 @@ impl Command {
             Self::AddSilence(command) => command.decide(state, context),
             Self::EndSilence(command) => command.decide(state, context),
             Self::ChangeInhibitions(command) => command.decide(state, context),
+            Self::RequestOverride(command) => command.decide(state, context),
+            Self::ConsumeGrant(command) => command.decide(state, context),
+            Self::DecideApproval(command) => command.decide(state, context),
+            Self::CancelApproval(command) => command.decide(state, context),
         }
     }
 
@@ -93,8 +112,11 @@ impl Command {
             | Self::RecordAttempt(_)
             | Self::DismissAction(_)
             | Self::LiftBlock(_)
-            | Self::Tick(_)
-            | Self::EndSilence(_) => true,
+            | Self::EndSilence(_)
+            | Self::ConsumeGrant(_)
+            | Self::DecideApproval(_)
+            | Self::CancelApproval(_)
+            | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
             | Self::SaveVenue(_)
@@ -112,7 +134,8 @@ impl Command {
             | Self::PlaceBlock(_)
             | Self::Escalate(_)
             | Self::AddSilence(_)
-            | Self::ChangeInhibitions(_) => false,
+            | Self::ChangeInhibitions(_)
+            | Self::RequestOverride(_) => false,
         }
     }
 }

@@ -73,6 +73,12 @@ pub enum Answer {
     Placed(Uuid),
     /// A block.
     Block(Uuid),
+    /// A request that was submitted.
+    ApprovalMade(Uuid),
+    /// A request for approval.
+    Approval(Uuid),
+    /// A grant.
+    Grant(Uuid),
     /// A venue.
     Venue(super::ids::VenueId),
     /// The organisation's settings.

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::actions::escalation::{Escalated, Stopped};
 use super::actions::{Action, Attempted};
+use super::approvals::{Approval, Closed, Decided, Executed};
+use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
@@ -92,6 +94,18 @@ pub enum Event {
         rules: Vec<Inhibition>,
         by: Arc<str>,
     },
+    GrantGiven(Box<Grant>),
+    GrantUsed(Box<GrantUsed>),
+    GrantEnded {
+        id: Uuid,
+        venue_id: Option<VenueId>,
+        key: BlockKey,
+        reason: Arc<str>,
+    },
+    ApprovalSubmitted(Box<Approval>),
+    ApprovalDecided(Box<Decided>),
+    ApprovalClosed(Box<Closed>),
+    ApprovalExecuted(Box<Executed>),
     /// A request that changed nothing was answered under an idempotency key.
     Answered,
 }

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod aggregate;
+pub mod approvals;
 pub mod blocks;
 pub mod command;
 pub mod decision;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ids::{OrgId, VenueId};
-use super::people::Authority;
+use super::people::{Authority, Held};
 use super::rejection::{Faults, Rejection};
 use super::time::{BusinessDate, Timestamp, Zone};
 
@@ -38,6 +38,24 @@ impl Organisation {
         self.authority_ladder.iter().position(|rung| rung == authority)
     }
 
+    /// Whether what somebody holds is at least `needed`. Where the ladder lost a rung, its top decides.
+    pub fn is_enough(&self, held: &Held, needed: &Authority) -> bool {
+        match held {
+            Held::Top => true,
+            Held::Nothing => false,
+            Held::Rung(held) => match (self.rank(held), self.rank(needed)) {
+                (Some(held), Some(needed)) => held >= needed,
+                (Some(held), None) => held + 1 == self.authority_ladder.len(),
+                (None, _) => false,
+            },
+        }
+    }
+
+    /// How strict it is to ask for a rung: its place on the ladder; one that the ladder lost is above all.
+    pub fn strictness(&self, needed: &Authority) -> usize {
+        self.rank(needed).unwrap_or(usize::MAX)
+    }
+
     /// The lowest rung.
     pub fn lowest_authority(&self) -> Authority {
         self.authority_ladder.first().cloned().unwrap_or_else(|| Authority::named(DEFAULT_LADDER[0]))
@@ -58,6 +76,11 @@ pub struct Venue {
 }
 
 impl Venue {
+    /// The end of the business date of a moment at this venue.
+    pub fn business_day_end(&self, moment: Timestamp) -> Timestamp {
+        self.business_date(moment).end(&Zone::named_or_utc(&self.time_zone), self.business_day_starts)
+    }
+
     /// The business date of a moment at this venue.
     pub fn business_date(&self, moment: Timestamp) -> BusinessDate {
         BusinessDate::at(moment, &Zone::named_or_utc(&self.time_zone), self.business_day_starts)

@@ -209,6 +209,8 @@ pub struct Caller {
     pub cause: Cause,
     /// The authority that it holds.
     pub held: Held,
+    /// What the person is who calls; none for a key.
+    pub role: Option<Role>,
     /// The venues that it is limited to; none means all.
     pub venues: Option<Arc<[VenueId]>>,
 }
@@ -216,7 +218,7 @@ pub struct Caller {
 impl Caller {
     /// The server itself: every power.
     pub fn schedule() -> Self {
-        Self { cause: Cause::schedule(), held: Held::Top, venues: None }
+        Self { cause: Cause::schedule(), held: Held::Top, role: None, venues: None }
     }
 
     /// Whether the caller may touch what is at this venue; what has no venue is for everybody.

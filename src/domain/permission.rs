@@ -19,6 +19,12 @@ pub enum Operation {
     ReadBlocks,
     PlaceBlock,
     LiftBlock,
+    RequestOverride,
+    ConsumeGrant,
+    ReadApprovals,
+    DecideApproval,
+    CancelApproval,
+    ReadApprovalAudit,
     ReadSettings,
     ChangeSettings,
     ManagePeople,
@@ -38,6 +44,8 @@ use Role::{Admin, Gm, Manager, Owner, Reviewer, Staff, Viewer, VpOps};
 
 const EVERYBODY: &[Role] = &[Owner, Admin, VpOps, Gm, Manager, Reviewer, Staff, Viewer];
 const FLOOR: &[Role] = &[Owner, VpOps, Gm, Manager];
+const ASKING: &[Role] = &[Owner, VpOps, Gm, Manager, Staff];
+const DECIDING: &[Role] = &[Owner, VpOps, Gm, Manager, Reviewer];
 const RULES: &[Role] = &[Owner, Admin, VpOps];
 const OFFICE: &[Role] = &[Owner, Admin];
 
@@ -56,6 +64,13 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     (Operation::ReadBlocks, &[Scope::BlocksRead], EVERYBODY),
     (Operation::PlaceBlock, &[Scope::BlocksWrite], FLOOR),
     (Operation::LiftBlock, &[Scope::BlocksWrite], FLOOR),
+    (Operation::RequestOverride, &[Scope::ActionsSubmit], ASKING),
+    (Operation::ConsumeGrant, &[Scope::BlocksWrite], ASKING),
+    (Operation::ReadApprovals, &[Scope::ActionsRead], EVERYBODY),
+    // No scope: keys never decide.
+    (Operation::DecideApproval, &[], DECIDING),
+    (Operation::CancelApproval, &[Scope::ActionsSubmit], ASKING),
+    (Operation::ReadApprovalAudit, &[Scope::Admin], OFFICE),
     (Operation::ReadSettings, &[Scope::ViolationsRead, Scope::Admin], EVERYBODY),
     (Operation::ChangeSettings, &[Scope::Admin], OFFICE),
     (Operation::ManagePeople, &[Scope::Admin], OFFICE),

@@ -1,5 +1,9 @@
 //! Why a command was refused. One meaning each; `http/problem.rs` alone knows statuses and codes.
 
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
 use super::people::Authority;
 use super::time::Timestamp;
 
@@ -72,6 +76,60 @@ pub enum Rejection {
     ActionNotOpen {
         /// Its status.
         status: &'static str,
+    },
+    /// The block cannot be overridden, or a stricter one beside it cannot.
+    #[error("a block that holds here cannot be overridden; somebody with authority can lift it")]
+    NotOverridable,
+    /// A key wanted to decide.
+    #[error("people decide, keys never")]
+    PeopleOnly,
+    /// Somebody wanted to decide about the own request.
+    #[error("nobody decides about their own request")]
+    OwnRequest,
+    /// Somebody wanted to decide about what is for themselves.
+    #[error("nobody decides about what is for themselves")]
+    OwnBenefit,
+    /// A step that waits for somebody else.
+    #[error("this step is for {who}")]
+    NotYourStep {
+        /// Whom it waits for.
+        who: String,
+    },
+    /// Somebody wanted to take back what others asked for.
+    #[error("only who asked, or who could decide, takes a request back")]
+    NotYourRequest,
+    /// The request was decided before, by everybody or by this person.
+    #[error("the request is {status}")]
+    AlreadyDecided {
+        /// How it stands.
+        status: &'static str,
+    },
+    /// Nobody decided in time.
+    #[error("the time to decide is over")]
+    ApprovalExpired,
+    /// The decision was about another payload.
+    #[error("the payload is not the one that was seen; read the request again")]
+    PayloadChanged,
+    /// Nothing is left of a grant.
+    #[error("every use of the grant is used up")]
+    GrantUsedUp,
+    /// The grant's time is over.
+    #[error("the grant expired at {at}")]
+    GrantExpired {
+        /// When.
+        at: Timestamp,
+    },
+    /// The grant ended before its time.
+    #[error("the grant ended: {why}")]
+    GrantEnded {
+        /// Why.
+        why: Arc<str>,
+    },
+    /// More than the grant is for.
+    #[error("the grant is for {most} at most")]
+    AmountAboveGrant {
+        /// What it is for.
+        most: Decimal,
     },
     /// An id or address that is taken.
     #[error("{what} exists already")]

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use super::actions::Action;
 use super::actions::store::Actions;
+use super::approvals::Approval;
+use super::approvals::store::Approvals;
+use super::blocks::grants::{Grant, GrantEnd, Grants};
 use super::blocks::store::Blocks;
 use super::blocks::{Block, Lift};
 use super::decision::Context;
@@ -40,6 +43,8 @@ pub struct TenantState {
     pub trends: Trends,
     pub silences: Silences,
     pub inhibitions: Vec<Inhibition>,
+    pub grants: Grants,
+    pub approvals: Approvals,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -66,6 +71,8 @@ impl TenantState {
             trends: Trends::default(),
             silences: Silences::default(),
             inhibitions: Vec::new(),
+            grants: Grants::default(),
+            approvals: Approvals::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -146,6 +153,13 @@ impl TenantState {
             Event::SilenceAdded(silence) => self.silences.begin(Silence { seq, ..(**silence).clone() }, at),
             Event::SilenceEnded { id, .. } => self.silences.end(id),
             Event::InhibitionsChanged { rules, .. } => self.inhibitions = rules.clone(),
+            Event::GrantGiven(grant) => self.grants.add(Grant { seq, ..(**grant).clone() }),
+            Event::GrantUsed(used) => self.grants.consume(used),
+            Event::GrantEnded { id, reason, .. } => self.grants.end(id, GrantEnd { at, reason: reason.clone() }),
+            Event::ApprovalSubmitted(approval) => self.approvals.submitted(seq, at, approval),
+            Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
+            Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
+            Event::ApprovalExecuted(executed) => self.approvals.executed(seq, at, executed),
             Event::Answered => {}
         }
     }
@@ -161,7 +175,7 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 9] = [
+        let parts: [Digest; 11] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -170,6 +184,8 @@ impl TenantState {
             self.blocks.digest(),
             self.trends.digest(),
             self.silences.digest(),
+            self.grants.digest(),
+            self.approvals.digest(),
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
@@ -211,6 +227,17 @@ impl TenantState {
         venue.and_then(|id| self.venue(id)).map_or_else(
             || BusinessDate::at(moment, &Zone::named_or_utc(&self.organisation.time_zone), BUSINESS_DAY_STARTS),
             |venue| venue.business_date(moment),
+        )
+    }
+
+    /// The end of that business date.
+    pub fn business_day_end(&self, venue: Option<&VenueId>, moment: Timestamp) -> Timestamp {
+        venue.and_then(|id| self.venue(id)).map_or_else(
+            || {
+                let zone = Zone::named_or_utc(&self.organisation.time_zone);
+                BusinessDate::at(moment, &zone, BUSINESS_DAY_STARTS).end(&zone, BUSINESS_DAY_STARTS)
+            },
+            |venue| venue.business_day_end(moment),
         )
     }
 
@@ -256,10 +283,33 @@ impl TenantState {
         self.actions.get(id).filter(seen).ok_or(Rejection::NotFound)
     }
 
+    /// A request for approval that the caller may see.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`].
+    pub fn approval_for(&self, id: &Uuid, caller: &Caller) -> Result<&Approval, Rejection> {
+        let seen = |one: &&Approval| caller.reaches(one.venue_id.as_ref());
+        self.approvals.get(id).filter(seen).ok_or(Rejection::NotFound)
+    }
+
+    /// A grant that the caller may see.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`].
+    pub fn grant_for(&self, id: &Uuid, caller: &Caller) -> Result<&Grant, Rejection> {
+        let seen = |one: &&Grant| caller.reaches(one.venue_id.as_ref());
+        self.grants.get(id).filter(seen).ok_or(Rejection::NotFound)
+    }
+
     /// When the scheduler has something to write down next.
     pub fn next_tick(&self) -> Option<Timestamp> {
-        let firsts = [self.blocks.next_expiry(), self.violations.next_quiet(|of_type| self.quiet_ms(of_type))];
-        firsts.into_iter().flatten().min()
+        let times = [
+            self.blocks.next_expiry(),
+            self.grants.next_expiry(),
+            self.approvals.next_deadline(),
+            self.violations.next_quiet(|of_type| self.quiet_ms(of_type)),
+        ];
+        times.into_iter().flatten().min()
     }
 
     /// After how many milliseconds without a report a violation of this type is over.

@@ -10,6 +10,11 @@ use uuid::Uuid;
 use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use super::actions::{Action, ActionType, AttemptOutcome};
+use super::approvals::cancel::CancelApproval;
+use super::approvals::decide::DecideApproval;
+use super::approvals::overrides::RequestOverride;
+use super::approvals::{Approval, Verdict, hex};
+use super::blocks::grants::{ConsumeGrant, Grant};
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::blocks::{Block, BlockKey};
@@ -166,6 +171,36 @@ impl Tenant {
         only(self.state.blocks.iter())
     }
 
+    /// Asks to override a block, and gives the id of the request.
+    pub fn ask(&mut self, request: RequestOverride) -> Uuid {
+        match self.run(request) {
+            Answer::ApprovalMade(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn approval(&self, id: Uuid) -> &Approval {
+        self.state.approvals.get(&id).expect("a request of this id")
+    }
+
+    /// The decision about a request as it stands.
+    pub fn decision(&self, id: Uuid, verdict: Verdict) -> DecideApproval {
+        let payload_hash = Some(hex(&self.approval(id).payload_hash));
+        DecideApproval { id, verdict, payload_hash, comment: None }
+    }
+
+    /// Lets a person approve.
+    pub fn approve(&mut self, id: Uuid, by: Caller) -> &mut Self {
+        let decision = self.decision(id, Verdict::Approved);
+        self.caller(by).run(decision);
+        self
+    }
+
+    /// The grant that was given last.
+    pub fn newest_grant(&self) -> &Grant {
+        self.state.grants.before(u64::MAX).next().expect("a grant")
+    }
+
     /// The template that was made last.
     pub fn newest_template(&self) -> Uuid {
         self.state.templates.after(0).last().expect("a template").id
@@ -173,8 +208,9 @@ impl Tenant {
 
     pub fn is_blocked(&self, entity: &str) -> bool {
         let key = BlockKey { block_type: "comp_approval".into(), entity_id: EntityId::parse(entity).unwrap() };
-        let verdicts = super::blocks::check::verdicts(&self.state, &key);
-        verdicts.iter().any(|verdict| verdict.applies(None, None, self.now.0))
+        let ruling = super::blocks::check::ruling(&self.state, &key);
+        ruling.verdicts.iter().any(|verdict| verdict.applies(None, None, self.now.0))
+            && !ruling.passes.iter().any(|pass| pass.applies(None, None, self.now.0))
     }
 
     /// A context of the next caller, for what is asked and not commanded.
@@ -218,7 +254,7 @@ pub fn person(name: &str, held: Held) -> Caller {
 }
 
 fn caller(who: Who, held: Held) -> Caller {
-    Caller { cause: Cause { who, via: Via::Api, request: None }, held, venues: None }
+    Caller { cause: Cause { who, via: Via::Api, request: None }, held, role: None, venues: None }
 }
 
 impl Caller {
@@ -362,6 +398,15 @@ impl PlaceBlock {
     }
 }
 
+/// Asks to let one comp through.
+pub fn overriding(block_id: Uuid) -> RequestOverride {
+    RequestOverride { block_id, reason: "A regular guest".into(), amount: None, uses: None, minutes: None }
+}
+
+pub fn consume(id: Uuid, operation: &str) -> ConsumeGrant {
+    ConsumeGrant { id, operation_id: operation.into(), amount: None }
+}
+
 pub fn lift(id: Uuid) -> LiftBlock {
     LiftBlock { id, lift_reason: "Reviewed".into() }
 }
@@ -451,6 +496,10 @@ commands!(
     AddSilence in Box,
     EndSilence,
     ChangeInhibitions,
+    RequestOverride in Box,
+    ConsumeGrant,
+    DecideApproval,
+    CancelApproval,
 );
 
 impl From<Report> for Command {

@@ -82,6 +82,15 @@ impl BusinessDate {
         Self::of(if early { date.yesterday().unwrap_or(date) } else { date })
     }
 
+    /// When it ends: the moment at which the next business day starts in the zone. Where the clock jumps over that hour, right after
+    /// the jump; where the hour comes twice, the first time.
+    pub fn end(self, zone: &Zone, business_day_starts: u8) -> Timestamp {
+        let hour = i8::try_from(business_day_starts.min(23)).unwrap_or(0);
+        let next = self.date().tomorrow().unwrap_or(Date::MAX).at(hour, 0, 0, 0);
+        let moment = zone.0.to_ambiguous_timestamp(next).compatible();
+        Timestamp(moment.map_or(i64::MAX, Instant::as_millisecond))
+    }
+
     fn of(date: Date) -> Self {
         let days = date.duration_since(epoch()).as_hours() / 24;
         Self(i32::try_from(days).unwrap_or(0))
@@ -185,6 +194,24 @@ mod tests {
             "2025-03-30",
             "02:30 does not exist that night"
         );
+    }
+
+    #[test]
+    fn a_business_date_ends_where_the_next_one_starts_also_when_the_clock_jumps() {
+        for (date, zone, starts, end) in [
+            ("2025-01-15", "Europe/Berlin", 4, "2025-01-16T03:00:00.000Z"),
+            ("2025-01-15", "America/Los_Angeles", 0, "2025-01-16T08:00:00.000Z"),
+            ("2025-03-29", "Europe/Berlin", 2, "2025-03-30T01:00:00.000Z"), // 02:00 does not exist
+            ("2025-10-25", "Europe/Berlin", 2, "2025-10-26T00:00:00.000Z"), // 02:00 comes twice
+            ("2024-02-28", "UTC", 4, "2024-02-29T04:00:00.000Z"),
+            ("2024-02-29", "UTC", 4, "2024-03-01T04:00:00.000Z"),
+        ] {
+            let (date, zone) = (BusinessDate::parse(date).unwrap(), Zone::named(zone).unwrap());
+            let ends = date.end(&zone, starts);
+            assert_eq!(ends.to_string(), end);
+            assert_eq!(BusinessDate::at(ends.plus_ms(-1), &zone, starts), date, "{end}");
+            assert_eq!(BusinessDate::at(ends, &zone, starts), BusinessDate(date.0 + 1), "{end}");
+        }
     }
 
     #[test]

@@ -62,7 +62,12 @@ impl Call {
             let settings = &site.settings;
             origin::expect_own_page(req.headers(), id, &settings.server_key, settings.cookie_secure)?;
         }
-        let caller = Caller { cause: cause(req, &holder), held: holder.held(), venues: holder.venues().cloned() };
+        let caller = Caller {
+            cause: cause(req, &holder),
+            held: holder.held(),
+            role: holder.role(),
+            venues: holder.venues().cloned(),
+        };
         Ok(Self { site, holder, caller })
     }
 
@@ -231,7 +236,7 @@ pub fn operator(req: &HttpRequest) -> Result<(web::Data<Site>, Caller), Problem>
     match Shown::of(req.headers()) {
         Shown::Bearer(token) if is_secret(token, site.settings.operator_token.as_bytes()) => {
             let cause = Cause { who: Who::Operator, via: Via::Api, request: request_id(req) };
-            Ok((site, Caller { cause, held: Held::Top, venues: None }))
+            Ok((site, Caller { cause, held: Held::Top, role: None, venues: None }))
         }
         shown => Err(unknown(shown)),
     }

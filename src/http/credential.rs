@@ -102,6 +102,14 @@ impl Holder {
         }
     }
 
+    /// What the person is who logged in; none for a key.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Key(_) => None,
+            Self::Session(session) => Some(session.role),
+        }
+    }
+
     /// The venues that it is limited to; none means all.
     pub fn venues(&self) -> Option<&Arc<[VenueId]>> {
         match self {
@@ -128,7 +136,7 @@ impl Holder {
 }
 
 /// The authority of a person. An owner stands above every rung, also where the ladder names none `owner`.
-fn held_by(role: Role) -> Held {
+pub fn held_by(role: Role) -> Held {
     match role {
         Role::Owner => Held::Top,
         Role::VpOps | Role::Gm | Role::Manager => Held::Rung(Authority::named(role.name())),

@@ -26,6 +26,7 @@ pub mod query;
 pub mod respond;
 pub mod sealed;
 mod site;
+pub mod snapshots;
 pub mod stream;
 pub mod streams;
 
@@ -40,8 +41,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, blocks, bulk, inhibitions, keys, operator, process, reports, session, settings, silences, templates,
-    trends, users, venues, violation_types, violations,
+    actions, approvals, blocks, bulk, inhibitions, keys, operator, overrides, process, reports, session, settings,
+    silences, templates, till, trends, users, venues, violation_types, violations,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
@@ -74,6 +75,10 @@ routes! {
     "/api/action-center/blocks" => GET check::check, POST blocks::place;
     "/api/action-center/blocks/check" => POST blocks::check_many;
     "/api/action-center/blocks/{id}/lift" => POST blocks::lift;
+    "/api/action-center/blocks/stream" => GET till::stream;
+    "/api/action-center/blocks/{id}/overrides" => POST overrides::request;
+    "/api/action-center/overrides" => GET overrides::list;
+    "/api/action-center/overrides/{id}/consume" => POST overrides::consume;
     "/api/action-center/violations" => GET violations::list, POST violations::report;
     "/api/action-center/violations/bulk" => POST bulk::report_many;
     "/api/action-center/violations/clear" => POST violations::clear;
@@ -95,6 +100,13 @@ routes! {
     "/api/action-center/silences/{id}" => DELETE silences::end;
     "/api/action-center/process" => POST process::process;
     "/api/action-center/trends" => GET trends::show;
+    "/api/actions" => GET approvals::list;
+    "/api/actions/pending" => GET approvals::pending;
+    "/api/actions/audit/{id}" => GET approvals::audit;
+    "/api/actions/{id}" => GET approvals::show;
+    "/api/actions/{id}/approve" => POST approvals::approve;
+    "/api/actions/{id}/reject" => POST approvals::reject;
+    "/api/actions/{id}/cancel" => POST approvals::cancel;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;

@@ -1,6 +1,7 @@
 //! What every handler reaches: the engine and the settings of this layer.
 
 use super::password::Passwords;
+use super::snapshots::Snapshots;
 use super::streams::Streams;
 use crate::actors::engine::Engine;
 
@@ -51,11 +52,19 @@ pub struct Site {
     pub passwords: Passwords,
     /// The event streams that are open.
     pub streams: Streams,
+    /// What tills begin with.
+    pub snapshots: Snapshots,
 }
 
 impl Site {
     /// Puts it together.
     pub fn new(state: HttpState, settings: HttpSettings) -> Self {
-        Self { engine: state.engine, settings, passwords: Passwords::new(), streams: Streams::default() }
+        Self {
+            engine: state.engine,
+            settings,
+            passwords: Passwords::new(),
+            streams: Streams::default(),
+            snapshots: Snapshots::default(),
+        }
     }
 }

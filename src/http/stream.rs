@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -54,17 +54,18 @@ pub async fn events(req: HttpRequest) -> Answer {
     let query = Query::of(&req, &["topics", "last_event_id"])?;
     let topics = topics(query.text("topics"), call.holder.credential())?;
     let after = after(&req, &query)?;
-    let credential = Shown::of(req.headers()).hashed(&call.site.settings.server_key);
-    let credential = credential.ok_or_else(|| problem!("no-credential"))?;
-    let place = call.site.streams.open(call.org().stream)?;
+    let line = Line::open(&req, &call)?;
     let messages = call.site.engine.follow(call.org(), after, topics, call.caller.venues.clone()).await?;
-    let (heartbeat, open) = (heartbeat(), OpenStream::begin());
-    let reader = Reader { messages, after, credential, heartbeat, site: call.site, _open: open, _place: place };
-    Ok(HttpResponse::Ok()
+    Ok(streaming(stream::unfold(Some(Reader { messages, after, line }), next)))
+}
+
+/// The answer that carries a stream of events.
+pub fn streaming(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .insert_header((HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
-        .streaming(stream::unfold(Some(reader), next)))
+        .streaming(events)
 }
 
 fn heartbeat() -> Interval {
@@ -106,7 +107,11 @@ fn may_read(topic: Topic, credential: Credential) -> bool {
     }
 }
 
-fn after(req: &HttpRequest, query: &Query<'_>) -> Result<Option<u64>, Problem> {
+/// The event after which a reader goes on, by header or query.
+///
+/// # Errors
+/// `bad-parameter`.
+pub fn after(req: &HttpRequest, query: &Query<'_>) -> Result<Option<u64>, Problem> {
     let Some(value) = req.headers().get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
         return query.number("last_event_id");
     };
@@ -115,10 +120,8 @@ fn after(req: &HttpRequest, query: &Query<'_>) -> Result<Option<u64>, Problem> {
     number.map(Some).ok_or_else(|| problem!("bad-parameter", "`Last-Event-ID` is not the id of an event"))
 }
 
-/// One reader, while it reads.
-struct Reader {
-    messages: Receiver<FeedMessage>,
-    after: Option<u64>,
+/// What keeps a stream open, whatever is told on it: a credential that still opens something, a heartbeat, a place.
+pub struct Line {
     credential: Hashed,
     heartbeat: Interval,
     site: Data<Site>,
@@ -126,21 +129,63 @@ struct Reader {
     _place: StreamPlace,
 }
 
-impl Reader {
+/// What comes next on a stream.
+pub enum Next {
+    /// A message.
+    Message(FeedMessage),
+    /// Nothing for a while: these bytes say that we are here.
+    Silence(Bytes),
+    /// The end.
+    Over,
+}
+
+impl Line {
+    /// Takes a place for a stream of this caller.
+    ///
+    /// # Errors
+    /// `too-many-streams`, `server-busy`.
+    pub fn open(req: &HttpRequest, call: &Call) -> Result<Self, Problem> {
+        let credential = Shown::of(req.headers()).hashed(&call.site.settings.server_key);
+        let credential = credential.ok_or_else(|| problem!("no-credential"))?;
+        let place = call.site.streams.open(call.org().stream)?;
+        let (heartbeat, site) = (heartbeat(), call.site.clone());
+        Ok(Self { credential, heartbeat, site, _open: OpenStream::begin(), _place: place })
+    }
+
+    /// Where the messages come from.
+    pub fn site(&self) -> &Data<Site> {
+        &self.site
+    }
+
+    /// Waits for a message or the heartbeat; at each heartbeat the credential is looked at again.
+    pub async fn next(&mut self, messages: &mut Receiver<FeedMessage>) -> Next {
+        tokio::select! {
+            message = messages.recv() => message.map_or(Next::Over, Next::Message),
+            _ = self.heartbeat.tick() => {
+                if self.is_welcome() { Next::Silence(Bytes::from_static(b": here\n\n")) } else { Next::Over }
+            }
+        }
+    }
+
     fn is_welcome(&self) -> bool {
         let engine = &self.site.engine;
         !engine.is_stopping() && self.credential.holder(engine.access(), clock::now_ms()).is_some()
     }
 }
 
+/// One reader of `/api/events`, while it reads.
+struct Reader {
+    messages: Receiver<FeedMessage>,
+    after: Option<u64>,
+    line: Line,
+}
+
 async fn next(reader: Option<Reader>) -> Option<(Result<Bytes, Infallible>, Option<Reader>)> {
     let mut reader = reader?;
-    let message = tokio::select! {
-        message = reader.messages.recv() => Some(message?),
-        _ = reader.heartbeat.tick() => None,
-    };
-    let Some(message) = message else {
-        return reader.is_welcome().then(|| (Ok(Bytes::from_static(b": here\n\n")), Some(reader)));
+    let message = match reader.line.next(&mut reader.messages).await {
+        Next::Message(message) => message,
+        Next::Silence(bytes) => return Some((Ok(bytes), Some(reader))),
+        Next::Over => return None,
     };
     let text = written(&message, reader.after);
     // After `resync` there is nothing to follow: the reader loads what it shows, and comes again.

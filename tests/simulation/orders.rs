@@ -116,7 +116,7 @@ impl Maker<'_> {
             let venue = VenueId::parse(self.dice.pick(&VENUES)).expect("an id");
             [venue].into()
         });
-        Caller { cause: Cause { who, via: Via::Api, request: None }, held, venues }
+        Caller { cause: Cause { who, via: Via::Api, request: None }, held, role: None, venues }
     }
 
     fn report(&mut self) -> Command {

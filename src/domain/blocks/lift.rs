@@ -43,9 +43,10 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
     if caller.cause.who.person() == Some(&block.key.entity_id) {
         return Err(Rejection::OwnBlock);
     }
-    let organisation = state.organisation();
-    let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
-    if is_enough(block, state, &caller.held) { Ok(()) } else { Err(Rejection::InsufficientAuthority { needed }) }
+    if is_enough(block, state, &caller.held) {
+        return Ok(());
+    }
+    Err(Rejection::InsufficientAuthority { needed: block.authority(state.organisation()) })
 }
 
 /// Whether somebody of this authority could lift a block, and so may keep it from being placed.
@@ -55,16 +56,8 @@ pub fn reaches(block: &Block, state: &TenantState, held: &Held, person: Option<&
 
 fn is_enough(block: &Block, state: &TenantState, held: &Held) -> bool {
     let organisation = state.organisation();
-    let needed = block.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority());
-    match held {
-        Held::Top => true,
-        Held::Nothing => block.override_authority.is_none(),
-        Held::Rung(held) => match (organisation.rank(held), organisation.rank(&needed)) {
-            (Some(held), Some(needed)) => held >= needed,
-            (Some(held), None) => held + 1 == organisation.authority_ladder.len(), // a rung that the ladder lost: its top decides
-            (None, _) => false,
-        },
-    }
+    let named_by_none = *held == Held::Nothing && block.override_authority.is_none();
+    named_by_none || organisation.is_enough(held, &block.authority(organisation))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Blocks: an entity may not do an operation; from placement to lift or expiry, and the check between them.
 
 pub mod check;
+pub mod grants;
 pub mod lift;
 pub mod place;
 pub mod store;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::ids::{EntityId, VenueId};
+use super::organisation::Organisation;
 use super::people::Authority;
 use super::time::Timestamp;
 
@@ -86,6 +88,11 @@ impl Block {
     /// Whether it holds now; derived, never stored twice.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.lifted.is_none() && !self.expired && self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// The least authority that may override it.
+    pub fn authority(&self, organisation: &Organisation) -> Authority {
+        self.override_authority.clone().unwrap_or_else(|| organisation.lowest_authority())
     }
 
     /// The event that lifts it.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::grants::TIME_OVER;
 use super::{Block, BlockKey, OnError, parse_block_type};
+use crate::domain::approvals::expiry::overdue;
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
@@ -97,13 +99,15 @@ pub struct Tick {
 }
 
 impl Tick {
-    /// Decides which blocks and which violations are over.
+    /// Decides which blocks, grants, requests and violations are over.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         let over = state.blocks.expired_by(context.now).take(self.at_most);
         let mut events: Vec<Event> = over
             .map(|block| Event::BlockExpired { id: block.id, venue_id: block.venue_id.clone(), key: block.key.clone() })
             .collect();
         let expired = events.len();
+        events.extend(state.grants.over(context.now).take(self.at_most).map(|grant| grant.ended(TIME_OVER.into())));
+        events.extend(overdue(state, context.now, self.at_most));
         let (quiet, resolved) = quiet::over(state, context)?;
         events.extend(quiet);
         Ok(Decision { events, answer: Answer::Ticked { expired, resolved } })

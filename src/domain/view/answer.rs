@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::approvals;
 use super::list;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
@@ -89,6 +90,11 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Action(id) => shown(Done::Done, state.actions.get(id), shapes::action),
         Answer::Placed(id) => shown(Done::Created, state.blocks.get(id), |one| shapes::block(org_id, one)),
         Answer::Block(id) => shown(Done::Done, state.blocks.get(id), |one| shapes::block(org_id, one)),
+        Answer::ApprovalMade(id) => {
+            shown(Done::Created, state.approvals.get(id), |one| approvals::approval(org_id, one))
+        }
+        Answer::Approval(id) => shown(Done::Done, state.approvals.get(id), |one| approvals::approval(org_id, one)),
+        Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::approvals;
 use super::shapes;
+use crate::domain::approvals::Status;
 use crate::domain::event::Event;
 use crate::domain::ids::VenueId;
 use crate::domain::time::Timestamp;
@@ -140,8 +142,55 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         Event::BlockExpired { id, venue_id, key } => {
             let object = json!({
                 "id": id, "venue_id": venue_id, "block_type": key.block_type, "blocked_entity_id": key.entity_id,
+                "lift_reason": "expired",
             });
             Some((Topic::Blocks, "block.expired", *id, venue_id.as_ref(), object))
+        }
+        Event::GrantGiven(one) => {
+            let object = value(&approvals::grant(org_id, one));
+            Some((Topic::Blocks, "override.granted", one.id, one.venue_id.as_ref(), object))
+        }
+        Event::GrantUsed(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "block_type": one.key.block_type, "blocked_entity_id": one.key.entity_id,
+                "uses_left": one.uses_left, "expires_at": one.expires_at, "operation_id": one.used.operation_id, "used_by": one.used.by,
+            });
+            Some((Topic::Blocks, "override.used", one.id, one.venue_id.as_ref(), object))
+        }
+        Event::GrantEnded { id, venue_id, key, reason } => {
+            let object = json!({
+                "id": id, "venue_id": venue_id, "block_type": key.block_type, "blocked_entity_id": key.entity_id,
+                "ended_at": at, "end_reason": reason,
+            });
+            Some((Topic::Blocks, "override.ended", *id, venue_id.as_ref(), object))
+        }
+        Event::ApprovalSubmitted(one) => {
+            let object = value(&approvals::approval(org_id, one));
+            Some((Topic::Approvals, "approval.submitted", one.id, one.venue_id.as_ref(), object))
+        }
+        Event::ApprovalDecided(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "status": one.status, "step": one.step, "decision": approvals::vote(&one.vote),
+            });
+            let name = match one.status {
+                Status::Approved => "approval.approved",
+                Status::Rejected => "approval.rejected",
+                _ => "approval.decided",
+            };
+            Some((Topic::Approvals, name, one.id, one.venue_id.as_ref(), object))
+        }
+        Event::ApprovalClosed(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "status": one.status, "by": one.by, "reason": one.reason,
+            });
+            let name = if one.status == Status::Expired { "approval.expired" } else { "approval.cancelled" };
+            Some((Topic::Approvals, name, one.id, one.venue_id.as_ref(), object))
+        }
+        Event::ApprovalExecuted(one) => {
+            let object = json!({
+                "id": one.id, "venue_id": one.venue_id, "status": Status::Executed, "by": one.by, "result": one.result.value(),
+            });
+            Some((Topic::Approvals, "approval.executed", one.id, one.venue_id.as_ref(), object))
         }
         Event::OrganisationFounded(_)
         | Event::SettingsChanged(_)

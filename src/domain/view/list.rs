@@ -58,7 +58,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    fn before(self) -> u64 {
+    pub(super) fn before(self) -> u64 {
         match self.cursor {
             Some(Cursor::Seq(seq)) => seq,
             Some(Cursor::Dated(..)) | None => u64::MAX,

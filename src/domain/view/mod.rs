@@ -1,8 +1,10 @@
 //! What is shown outside: the shapes of the contract, made from the state. The API and the pages share them.
 
 pub mod answer;
+pub mod approvals;
 pub mod feed;
 pub mod list;
 pub mod queue;
 pub mod shapes;
+pub mod till;
 pub mod types;

@@ -1,17 +1,20 @@
 //! The calls of the API, one file per noun: a body, the command that it becomes, and nothing that decides.
 
 pub mod actions;
+pub mod approvals;
 pub mod blocks;
 pub mod bulk;
 pub mod inhibitions;
 pub mod keys;
 pub mod operator;
+pub mod overrides;
 pub mod process;
 pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod silences;
 pub mod templates;
+pub mod till;
 pub mod trends;
 pub mod users;
 pub mod venues;

@@ -80,7 +80,7 @@ pub async fn login(req: HttpRequest, payload: web::Payload) -> Answer {
     let server_key = &site.settings.server_key;
     let session = hash(server_key, id.as_bytes());
     let cause = Cause { who: Who::Person(found.id.clone()), via: Via::Page, request: request_id(&req) };
-    let caller = Caller { cause, held: Held::Nothing, venues: None };
+    let caller = Caller { cause, held: Held::Nothing, role: None, venues: None };
     let command = OpenSession { org_id: org_id.clone(), user_id: found.id, hash: session };
     let opened = site.engine.directory_command(DirectoryCommand::OpenSession(command), caller, None).await;
     match opened {

@@ -58,6 +58,15 @@ impl StoredEvent for Event {
             Self::InhibitionsChanged { rules, by } => {
                 packed(kinds::INHIBITIONS_CHANGED, 1, &v1::InhibitionsChangedV1::of(rules, by))
             }
+            Self::GrantGiven(it) => frozen::<v1::GrantV1, _>(kinds::GRANT_GIVEN, 1, &**it),
+            Self::GrantUsed(it) => frozen::<v1::GrantUsedV1, _>(kinds::GRANT_USED, 1, &**it),
+            Self::GrantEnded { id, venue_id, key, reason } => {
+                packed(kinds::GRANT_ENDED, 1, &v1::GrantEndedV1::of(id, venue_id, key, reason))
+            }
+            Self::ApprovalSubmitted(it) => frozen::<v1::ApprovalV1, _>(kinds::APPROVAL_SUBMITTED, 1, &**it),
+            Self::ApprovalDecided(it) => frozen::<v1::DecidedV1, _>(kinds::APPROVAL_DECIDED, 1, &**it),
+            Self::ApprovalClosed(it) => frozen::<v1::ClosedV1, _>(kinds::APPROVAL_CLOSED, 1, &**it),
+            Self::ApprovalExecuted(it) => frozen::<v1::ExecutedV1, _>(kinds::APPROVAL_EXECUTED, 1, &**it),
             Self::Answered => packed(kinds::ANSWERED, 1, &()),
         }
     }
@@ -90,6 +99,13 @@ impl StoredEvent for Event {
             (kinds::SILENCE_ADDED, 1) => thawed::<v1::SilenceV1, _>(bytes).map(Self::SilenceAdded),
             (kinds::SILENCE_ENDED, 1) => value_of::<v1::SilenceEndedV1>(bytes)?.thaw(),
             (kinds::INHIBITIONS_CHANGED, 1) => value_of::<v1::InhibitionsChangedV1>(bytes)?.thaw(),
+            (kinds::GRANT_GIVEN, 1) => thawed::<v1::GrantV1, _>(bytes).map(Self::GrantGiven),
+            (kinds::GRANT_USED, 1) => thawed::<v1::GrantUsedV1, _>(bytes).map(Self::GrantUsed),
+            (kinds::GRANT_ENDED, 1) => value_of::<v1::GrantEndedV1>(bytes)?.thaw(),
+            (kinds::APPROVAL_SUBMITTED, 1) => thawed::<v1::ApprovalV1, _>(bytes).map(Self::ApprovalSubmitted),
+            (kinds::APPROVAL_DECIDED, 1) => thawed::<v1::DecidedV1, _>(bytes).map(Self::ApprovalDecided),
+            (kinds::APPROVAL_CLOSED, 1) => thawed::<v1::ClosedV1, _>(bytes).map(Self::ApprovalClosed),
+            (kinds::APPROVAL_EXECUTED, 1) => thawed::<v1::ExecutedV1, _>(bytes).map(Self::ApprovalExecuted),
             (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
             _ => Err(StoredError::UnknownEvent { event_type, schema }),
         }

@@ -73,6 +73,21 @@ kinds! {
     SILENCE_ENDED = 601;
     /// The rules of inhibition changed.
     INHIBITIONS_CHANGED = 610;
+    /// A grant was given.
+    GRANT_GIVEN = 510;
+    /// A grant was used for an operation.
+    GRANT_USED = 511;
+    /// A grant ended before its uses did.
+    GRANT_ENDED = 512;
+
+    /// A request for approval was submitted.
+    APPROVAL_SUBMITTED = 700;
+    /// Somebody decided about it.
+    APPROVAL_DECIDED = 701;
+    /// It was cancelled, or nobody decided in time.
+    APPROVAL_CLOSED = 702;
+    /// It was carried out.
+    APPROVAL_EXECUTED = 703;
 
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;

@@ -6,6 +6,7 @@ use super::error::StoredError;
 use super::form::Form;
 use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{ActionType, AttemptOutcome, ExecutionStatus};
+use crate::domain::approvals::{RiskLevel, Source, Status, Verdict};
 use crate::domain::blocks::OnError;
 use crate::domain::decision::Done;
 use crate::domain::people::{Role, Scope, Scopes, Via};
@@ -41,6 +42,13 @@ numbered! {
     NoticeKind { Resolved = 1, Reopened = 2, Reminder = 3 }
     Ending { Resolved = 1, Cleared = 2, Quiet = 3 }
     InhibitionScope { Venue = 1, Entity = 2 }
+    Source { Module = 1, Board = 2, User = 3, Override = 4, Undo = 5 }
+    Status {
+        Pending = 1, Approved = 2, Scheduled = 3, Executing = 4, Executed = 5, Undone = 6, Rejected = 7, Cancelled = 8,
+        Expired = 9, Failed = 10, InDoubt = 11, Skipped = 12,
+    }
+    Verdict { Approved = 1, Rejected = 2 }
+    RiskLevel { Low = 1, Medium = 2, High = 3, Critical = 4 }
 }
 
 /// The bit that stands for a scope.

@@ -52,6 +52,8 @@ impl StoredState for TenantState {
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::TrendV1, _>(&mut out, sorted_trends(&self.trends).iter().collect());
         put_section::<v1::SilenceV1, _>(&mut out, sorted(self.silences.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -69,6 +71,8 @@ impl StoredState for TenantState {
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
         each::<v1::TrendV1, _>(&mut reader, |(place, counter)| state.trends.put_back(place, counter))?;
         each::<v1::SilenceV1, _>(&mut reader, |silence| state.silences.put_back(silence))?;
+        each::<v1::GrantV1, _>(&mut reader, |grant| state.grants.add(grant))?;
+        each::<v1::ApprovalV1, _>(&mut reader, |approval| state.approvals.add(approval))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)

@@ -1,6 +1,8 @@
 //! Arbitrary domain values. Ids come from small pools, so that events meet the objects of others. What is large is boxed, because
 //! strategies lie on the stack whole.
 
+mod approvals;
+
 use std::sync::Arc;
 
 use proptest::collection::{btree_map, vec};
@@ -352,6 +354,9 @@ pub fn event() -> BoxedStrategy<Event> {
         }),
         (of_venue(), block_key()).prop_map(|((id, venue_id), key)| Event::BlockExpired { id, venue_id, key }),
         suppressing(),
+        approvals::event(),
+        approvals::event(),
+        approvals::event(),
         Just(Event::Answered),
     ]
     .boxed()

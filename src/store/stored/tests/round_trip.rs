@@ -161,6 +161,7 @@ fn the_numbers_of_names_are_those_of_the_first_release() {
         u8::freeze(value)
     }
     use crate::domain::actions::{ActionType as T, AttemptOutcome as O, ExecutionStatus as S};
+    use crate::domain::approvals::{RiskLevel as L, Source as F, Status as A, Verdict as V};
     use crate::domain::blocks::OnError as E;
     use crate::domain::decision::Done as D;
     assert_eq!([Severity::Info, Severity::Warning, Severity::Critical].map(|it| number(&it)), [1, 2, 3]);
@@ -168,6 +169,10 @@ fn the_numbers_of_names_are_those_of_the_first_release() {
     assert_eq!([S::Pending, S::Delivered, S::Failed, S::Dismissed].map(|it| number(&it)), [1, 2, 3, 4]);
     assert_eq!([O::Delivered, O::Retry, O::Refused].map(|it| number(&it)), [1, 2, 3]);
     assert_eq!([E::Open, E::Closed, E::Limit].map(|it| number(&it)), [1, 2, 3]);
+    assert_eq!(A::ALL.map(|it| number(&it)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!([F::Module, F::Board, F::User, F::Override, F::Undo].map(|it| number(&it)), [1, 2, 3, 4, 5]);
+    assert_eq!([V::Approved, V::Rejected].map(|it| number(&it)), [1, 2]);
+    assert_eq!([L::Low, L::Medium, L::High, L::Critical].map(|it| number(&it)), [1, 2, 3, 4]);
     assert_eq!([D::Created, D::Done].map(|it| number(&it)), [1, 2]);
     assert_eq!([Via::Api, Via::Page, Via::Schedule].map(|it| number(&it)), [1, 2, 3]);
     let roles =

@@ -4,16 +4,21 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::domain::actions::escalation::{Escalated, Escalation, Reminder, Step, Stopped};
+use crate::domain::actions::escalation::{self, Escalated, Escalation, Reminder, Stopped};
 use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus};
+use crate::domain::approvals::{
+    Approval, Assignee, AuditLine, Closed, Decided, Executed, Execution, Risk, RiskFactor, RiskLevel, Source, Status,
+    Step, Verdict, Vote,
+};
+use crate::domain::blocks::grants::{Grant, GrantEnd, GrantUsed, Use};
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
 use crate::domain::directory::{DirectoryEvent, Key, Registration, Session, User};
 use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, StreamId};
 use crate::domain::json::JsonText;
 use crate::domain::organisation::{Organisation, Venue};
-use crate::domain::people::{Authority, Held, Role, Scope, Scopes};
+use crate::domain::people::{Authority, Held, Role, Scope, Scopes, Via};
 use crate::domain::suppression::Suppressed;
 use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
 use crate::domain::suppression::silences::Silence;
@@ -29,6 +34,8 @@ const VIOLATION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_000
 const TEMPLATE: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0002);
 const ACTION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0003);
 const STEP: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
+const GRANT: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
+const APPROVAL: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0006);
 const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
 
 /// An id from outside.
@@ -204,8 +211,8 @@ fn escalation() -> Escalation {
     }
 }
 
-fn step() -> Step {
-    Step {
+fn step() -> escalation::Step {
+    escalation::Step {
         id: STEP,
         authority: Authority::named("gm"),
         started_at: AT,
@@ -281,6 +288,75 @@ fn block() -> Block {
     }
 }
 
+fn one_use(operation: &str) -> Use {
+    let amount = Some(Decimal::from_i128_with_scale(4_050, 2));
+    Use { operation_id: id(operation), amount, at: AT, by: "key:till".into() }
+}
+
+fn grant() -> Grant {
+    Grant {
+        id: GRANT,
+        seq: 0,
+        approval_id: APPROVAL,
+        block_id: BLOCK,
+        key: block_key(),
+        venue_id: venue_id(),
+        authority: Authority::named("gm"),
+        uses: 3,
+        minutes: 15,
+        amount_max: Some(Decimal::from_i128_with_scale(12_000, 2)),
+        granted_by: "gm-1".into(),
+        granted_at: AT,
+        ends_at: LATER,
+        used: vec![one_use("check-77")],
+        ended: Some(GrantEnd { at: LATER, reason: "its time was over".into() }),
+    }
+}
+
+fn approval() -> Approval {
+    let vote =
+        Vote { by: id("gm-1"), via: Via::Page, verdict: Verdict::Approved, comment: Some("once".into()), at: AT };
+    let owner = Step { name: "owner".into(), who: Assignee::User(id("gm-1")), quorum: 1, decisions: vec![vote] };
+    let factor = RiskFactor { name: "amount".into(), points: 30, why: "more than 100".into() };
+    Approval {
+        id: APPROVAL,
+        seq: 0,
+        venue_id: venue_id(),
+        source: Source::Override,
+        module: "overrides".into(),
+        capability: "overrides.grant".into(),
+        title: "Override comp for alice".into(),
+        payload: JsonText::of(&json!({ "amount": 120.0, "uses": 3 })),
+        payload_hash: [0x3C; 32],
+        preview: JsonText::of(&json!({ "summary": "alice may comp" })),
+        risk: Some(Risk { score: 30, level: RiskLevel::Medium, factors: vec![factor] }),
+        status: Status::Pending,
+        reason: Some("asked again".into()),
+        steps: vec![
+            owner,
+            Step::new("reviewer", Assignee::Role(Role::Reviewer), 2),
+            Step::new("authority", Assignee::Authority(Authority::named("vp_ops")), 1),
+        ],
+        created_by: "mia".into(),
+        via: Via::Api,
+        requester: Some(id("mia")),
+        beneficiary: Some(id("alice")),
+        subject: Some(BLOCK),
+        created_at: AT,
+        decide_by: Some(LATER),
+        run_by: Some(LATER),
+        execution: Some(Execution { at: LATER, result: JsonText::of(&json!({ "grant_id": GRANT })) }),
+        audit: vec![AuditLine {
+            seq: 7,
+            at: AT,
+            what: "submitted".into(),
+            by: "mia".into(),
+            via: Via::Api,
+            note: Some("Override comp for alice".into()),
+        }],
+    }
+}
+
 /// One event of every kind of an organisation.
 pub fn events() -> Vec<Event> {
     let (by, reason) = ("gm-1".into(), "it is settled".into());
@@ -328,6 +404,39 @@ pub fn events() -> Vec<Event> {
         Event::SilenceEnded { id: BLOCK, venue_id: venue_id(), by: "bob".into() },
         Event::SilenceAdded(Box::new(silence())),
         Event::InhibitionsChanged { rules: vec![inhibition()], by: "bob".into() },
+        Event::GrantGiven(Box::new(grant())),
+        Event::GrantUsed(Box::new(GrantUsed {
+            id: GRANT,
+            venue_id: venue_id(),
+            key: block_key(),
+            used: one_use("check-78"),
+            uses_left: 1,
+            expires_at: LATER,
+        })),
+        Event::GrantEnded { id: GRANT, venue_id: venue_id(), key: block_key(), reason: "the block was lifted".into() },
+        Event::ApprovalSubmitted(Box::new(approval())),
+        Event::ApprovalDecided(Box::new(Decided {
+            id: APPROVAL,
+            venue_id: venue_id(),
+            step: 1,
+            vote: Vote { by: id("vp-1"), via: Via::Page, verdict: Verdict::Rejected, comment: None, at: LATER },
+            status: Status::Rejected,
+        })),
+        Event::ApprovalClosed(Box::new(Closed {
+            id: APPROVAL,
+            venue_id: None,
+            status: Status::Expired,
+            by: "schedule".into(),
+            via: Via::Schedule,
+            reason: Some("nobody decided in time".into()),
+        })),
+        Event::ApprovalExecuted(Box::new(Executed {
+            id: APPROVAL,
+            venue_id: venue_id(),
+            by: "vp-1".into(),
+            via: Via::Page,
+            result: JsonText::of(&json!({ "grant_id": GRANT })),
+        })),
         Event::Answered,
     ];
     events.iter().for_each(is_listed);
@@ -363,6 +472,13 @@ fn is_listed(event: &Event) {
         | Event::SilenceAdded(_)
         | Event::SilenceEnded { .. }
         | Event::InhibitionsChanged { .. }
+        | Event::GrantGiven(_)
+        | Event::GrantUsed(_)
+        | Event::GrantEnded { .. }
+        | Event::ApprovalSubmitted(_)
+        | Event::ApprovalDecided(_)
+        | Event::ApprovalClosed(_)
+        | Event::ApprovalExecuted(_)
         | Event::Answered => {}
     }
 }

@@ -6,8 +6,10 @@
 //! scale, names of closed enums a number (see `numbers`), JSON its text. No `usize`, no floats, no hash maps.
 
 mod actions;
+mod approvals;
 mod blocks;
 mod directory;
+mod grants;
 mod header;
 mod organisation;
 mod own_types;
@@ -21,8 +23,10 @@ pub use actions::{
     ActionDismissedV1, ActionRemindedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1, EscalatedV1, EscalationV1,
     ReminderV1, StepV1, StoppedV1,
 };
+pub use approvals::{ApprovalV1, ClosedV1, DecidedV1, ExecutedV1};
 pub use blocks::{BlockExpiredV1, BlockKeyV1, BlockLiftedV1, BlockV1, LiftV1};
 pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};
+pub use grants::{GrantEndedV1, GrantUsedV1, GrantV1};
 pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
 pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};

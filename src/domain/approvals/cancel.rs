@@ -1,0 +1,58 @@
+//! Taking a request back.
+
+use uuid::Uuid;
+
+use super::decide::{COMMENT_CHARS_MAX, is_assigned};
+use super::machine::{self, Move};
+use super::{Approval, Closed};
+use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::event::Event;
+use crate::domain::people::{Caller, Held};
+use crate::domain::rejection::{Faults, Rejection};
+use crate::domain::state::TenantState;
+
+/// Cancels a request that was not carried out.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct CancelApproval {
+    pub id: Uuid,
+    pub reason: Option<String>,
+}
+
+impl CancelApproval {
+    /// Decides: whoever asked may, and whoever could decide it or stands above all.
+    pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
+        let approval = state.approval_for(&self.id, context.caller)?;
+        let mut faults = Faults::default();
+        faults.text("/reason", self.reason.as_deref(), COMMENT_CHARS_MAX);
+        faults.done()?;
+        if !may_cancel(approval, state, context.caller) {
+            return Err(Rejection::NotYourRequest);
+        }
+        if !approval.is_waiting(context.now) {
+            super::decide::expect_open(approval, context.now)?;
+        }
+        let status = machine::next(approval.status, Move::Cancel)
+            .ok_or(Rejection::AlreadyDecided { status: approval.status.name() })?;
+        let closed = Closed {
+            id: approval.id,
+            venue_id: approval.venue_id.clone(),
+            status,
+            by: context.label(),
+            via: context.caller.cause.via,
+            reason: self.reason.map(Into::into),
+        };
+        Ok(Decision { events: vec![Event::ApprovalClosed(Box::new(closed))], answer: Answer::Approval(self.id) })
+    }
+}
+
+fn may_cancel(approval: &Approval, state: &TenantState, caller: &Caller) -> bool {
+    let who = &caller.cause.who;
+    let asked = match (&approval.requester, who.person()) {
+        (Some(requester), person) => person == Some(requester),
+        (None, _) => *approval.created_by == *who.label(),
+    };
+    let step = approval.current_step();
+    let decides = step.is_some_and(|(_, step)| is_assigned(&step.who, state.organisation(), caller));
+    asked || decides || caller.held == Held::Top
+}

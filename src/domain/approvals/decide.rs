@@ -1,0 +1,150 @@
+//! Deciding: one person, once, on exactly the payload that they saw.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::machine::{self, Move};
+use super::{Approval, Assignee, Decided, Status, Step, Verdict, Vote, hex, overrides};
+use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::event::Event;
+use crate::domain::ids::UserId;
+use crate::domain::organisation::Organisation;
+use crate::domain::people::{Caller, Who};
+use crate::domain::rejection::{Faults, Rejection};
+use crate::domain::state::TenantState;
+use crate::domain::time::Timestamp;
+
+/// The longest comment, in characters.
+pub const COMMENT_CHARS_MAX: usize = 4_000;
+
+/// Approves or rejects.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct DecideApproval {
+    pub id: Uuid,
+    pub verdict: Verdict,
+    /// Needed to approve.
+    pub payload_hash: Option<String>,
+    pub comment: Option<String>,
+}
+
+impl DecideApproval {
+    /// Decides. What the last approval grants is in the same commit.
+    pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
+        let approval = state.approval_for(&self.id, context.caller)?;
+        let mut faults = Faults::default();
+        faults.text("/comment", self.comment.as_deref(), COMMENT_CHARS_MAX);
+        faults.done()?;
+        let person = stranger(approval, context.caller)?.clone();
+        expect_open(approval, context.now)?;
+        if approval.has_decided(&person) {
+            return Err(Rejection::AlreadyDecided { status: "decided by this person" });
+        }
+        let (place, step) = approval.current_step().ok_or(Rejection::AlreadyDecided { status: "decided" })?;
+        expect_assigned(approval, step, state, context)?;
+        self.expect_same_payload(approval)?;
+
+        let comment: Option<Arc<str>> = self.comment.filter(|text| !text.trim().is_empty()).map(Into::into);
+        let via = context.caller.cause.via;
+        let vote = Vote { by: person, via, verdict: self.verdict, comment, at: context.now };
+        let status = after(approval, place, &vote)?;
+        let (id, venue_id) = (approval.id, approval.venue_id.clone());
+        let step = u32::try_from(place).unwrap_or(u32::MAX);
+        let decided = Decided { id, venue_id, step, vote, status };
+        let mut events = vec![Event::ApprovalDecided(Box::new(decided))];
+        if status == Status::Approved {
+            events.extend(carried_out(approval, state, context)?);
+        }
+        Ok(Decision { events, answer: Answer::Approval(self.id) })
+    }
+
+    fn expect_same_payload(&self, approval: &Approval) -> Result<(), Rejection> {
+        match (&self.payload_hash, self.verdict) {
+            (Some(seen), _) if seen.eq_ignore_ascii_case(&hex(&approval.payload_hash)) => Ok(()),
+            (Some(_), _) => Err(Rejection::PayloadChanged),
+            (None, Verdict::Rejected) => Ok(()),
+            (None, Verdict::Approved) => {
+                Err(Rejection::invalid("/payload_hash", "is missing: an approval names the payload that it saw"))
+            }
+        }
+    }
+}
+
+/// The person who decides: never with a key, never about their own request, never about what is for themselves.
+fn stranger<'a>(approval: &Approval, caller: &'a Caller) -> Result<&'a UserId, Rejection> {
+    let Who::Person(person) = &caller.cause.who else { return Err(Rejection::PeopleOnly) };
+    if approval.requester.as_ref() == Some(person) {
+        return Err(Rejection::OwnRequest);
+    }
+    if approval.beneficiary.as_ref() == Some(person) {
+        return Err(Rejection::OwnBenefit);
+    }
+    Ok(person)
+}
+
+/// That it waits for a decision. A time that is over counts before anybody wrote it down.
+///
+/// # Errors
+/// [`Rejection::ApprovalExpired`], [`Rejection::AlreadyDecided`].
+pub fn expect_open(approval: &Approval, now: Timestamp) -> Result<(), Rejection> {
+    match (approval.status, approval.decide_by) {
+        (Status::Expired, _) => Err(Rejection::ApprovalExpired),
+        (Status::Pending, Some(at)) if at <= now => Err(Rejection::ApprovalExpired),
+        (Status::Pending, _) => Ok(()),
+        (status, _) => Err(Rejection::AlreadyDecided { status: status.name() }),
+    }
+}
+
+/// Whether a caller is one of those whom a step waits for.
+pub fn is_assigned(who: &Assignee, organisation: &Organisation, caller: &Caller) -> bool {
+    match who {
+        Assignee::User(id) => caller.cause.who.person() == Some(id),
+        Assignee::Role(role) => caller.role == Some(*role),
+        Assignee::Authority(rung) => organisation.is_enough(&caller.held, rung),
+    }
+}
+
+fn expect_assigned(
+    approval: &Approval,
+    step: &Step,
+    state: &TenantState,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    let organisation = state.organisation();
+    if !is_assigned(&step.who, organisation, context.caller) {
+        return Err(match &step.who {
+            Assignee::Authority(needed) => Rejection::InsufficientAuthority { needed: needed.clone() },
+            other => Rejection::NotYourStep { who: other.text() },
+        });
+    }
+    // What stands may have become stricter since the step was frozen.
+    match overrides::needed_now(approval, state, context.now)? {
+        Some(needed) if !organisation.is_enough(&context.caller.held, &needed) => {
+            Err(Rejection::InsufficientAuthority { needed })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The status after a vote on the step at `place`.
+fn after(approval: &Approval, place: usize, vote: &Vote) -> Result<Status, Rejection> {
+    let by = match vote.verdict {
+        Verdict::Rejected => Move::Reject,
+        Verdict::Approved => {
+            let mut step = approval.steps[place].clone();
+            step.decisions.push(vote.clone());
+            let is_last = place + 1 == approval.steps.len();
+            if is_last && step.is_reached() { Move::Approve } else { Move::Vote }
+        }
+    };
+    machine::next(approval.status, by).ok_or(Rejection::AlreadyDecided { status: approval.status.name() })
+}
+
+/// What follows from the last approval in the same commit: the effect of a built-in capability.
+fn carried_out(approval: &Approval, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<Event>, Rejection> {
+    match &*approval.capability {
+        overrides::CAPABILITY => overrides::granted(approval, state, context),
+        _ => Ok(Vec::new()),
+    }
+}
