@@ -9,6 +9,7 @@ use super::blocks::{Block, BlockKey};
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::templates::Template;
+use super::templates::shadow::ShadowRecord;
 use super::violations::{Repeat, Violation};
 
 /// Something that happened.
@@ -39,6 +40,8 @@ pub enum Event {
     TemplateDeleted {
         id: Uuid,
     },
+    /// A template on trial would have acted.
+    ShadowNoted(Box<ShadowRecord>),
     ActionCreated(Box<Action>),
     ActionAttempted(Box<Attempted>),
     ActionDismissed {

@@ -21,9 +21,9 @@ use super::people::{Authority, Caller, Cause, Held, Via, Who};
 use super::rejection::{Fault, Rejection};
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
-use super::templates::ActionData;
 use super::templates::conditions::Conditions;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
+use super::templates::{ActionData, Mode};
 use super::time::Timestamp;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
 use super::violations::report::{Report, ReportViolation};
@@ -282,6 +282,7 @@ pub fn alert() -> TemplateDraft {
         action_target: "gm@harbour.example".into(),
         message_template: "{{title}}".into(),
         enabled: true,
+        mode: Mode::Live,
         conditions: Conditions::default(),
         action_data: ActionData::default(),
     }

@@ -132,6 +132,7 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::VenueDeleted { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
+        | Event::ShadowNoted(_)
         | Event::Answered => None,
     }
 }

@@ -3,4 +3,5 @@
 pub mod answer;
 pub mod feed;
 pub mod list;
+pub mod shadow;
 pub mod shapes;

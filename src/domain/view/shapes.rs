@@ -12,7 +12,7 @@ use crate::domain::organisation::{Contacts, Organisation, Venue};
 use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::Conditions;
-use crate::domain::templates::{ActionData, Limit, Template};
+use crate::domain::templates::{ActionData, Limit, Mode, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::violations::{Severity, Status, Violation};
 
@@ -49,6 +49,9 @@ pub struct ViolationView<'a, A, B> {
     pub resolution: Option<&'a str>,
     pub actions: Vec<A>,
     pub blocks: Vec<B>,
+    /// Whom or what it is about, by the profile of its type; recurrence is counted by it.
+    pub entity_id: Option<&'a str>,
+    pub entity_type: Option<&'a str>,
 }
 
 /// A violation with these actions and blocks.
@@ -82,6 +85,8 @@ pub fn violation_with<'a, A, B>(
         resolution: violation.resolution.as_deref(),
         actions,
         blocks,
+        entity_id: violation.entity.as_ref().map(|entity| entity.id.as_str()),
+        entity_type: violation.entity.as_ref().map(|entity| &*entity.entity_type),
     }
 }
 
@@ -238,8 +243,7 @@ pub struct TemplateView<'a> {
     pub action_target: &'a str,
     pub message_template: &'a str,
     pub enabled: bool,
-    /// Always `live`.
-    pub mode: &'static str,
+    pub mode: Mode,
     pub conditions: &'a Conditions,
     pub action_data: &'a ActionData,
     pub version: u32,
@@ -260,7 +264,7 @@ pub fn template<'a>(org_id: &'a str, template: &'a Template) -> TemplateView<'a>
         action_target: &template.action_target,
         message_template: &template.message_template,
         enabled: template.enabled,
-        mode: "live",
+        mode: template.mode,
         conditions: &template.conditions,
         action_data: &template.action_data,
         version: template.version,

@@ -2,6 +2,7 @@
 
 pub mod lifecycle;
 pub mod profile;
+pub mod recurrence;
 pub mod report;
 pub mod store;
 mod types;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::ids::{OutsideId, VenueId};
+use super::ids::{EntityId, OutsideId, VenueId};
 use super::json::JsonText;
 use super::time::{BusinessDate, Timestamp};
 
@@ -95,6 +96,15 @@ pub struct Mark {
     pub at: Timestamp,
 }
 
+/// Whom or what a violation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entity {
+    /// Its id outside.
+    pub id: EntityId,
+    /// Such as `employee`.
+    pub entity_type: Arc<str>,
+}
+
 /// A violation as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
@@ -120,6 +130,8 @@ pub struct Violation {
     pub resolution: Option<Arc<str>>,
     pub actions: Vec<Uuid>,
     pub blocks: Vec<Uuid>,
+    /// By the profile of its type when it was first reported; counts of recurrence go by it.
+    pub entity: Option<Entity>,
 }
 
 impl Violation {

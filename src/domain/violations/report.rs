@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Repeat, Severity, Violation, ViolationType};
+use super::{Entity, Repeat, Severity, Violation, ViolationType};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::json::{self, JsonText};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::templates::conditions::facts::Occasion;
 use crate::domain::templates::plan;
 use crate::domain::time::{BusinessDate, Timestamp};
 
@@ -76,7 +77,7 @@ fn first(checked: CheckedReport, apply: bool, state: &TenantState, context: &mut
     let id = checked.violation.id;
     let mut events = vec![Event::ViolationReported(Box::new(checked.violation.clone()))];
     if apply {
-        events.extend(plan::events_for(&checked.violation, &checked.metadata, state, context));
+        events.extend(plan::events_for(&checked.violation, &checked.metadata, Occasion::New, state, context));
     }
     Decision { events, answer: Answer::Reported { id, new: true } }
 }
@@ -88,30 +89,52 @@ fn repeat(
     state: &TenantState,
     context: &mut Context<'_>,
 ) -> Decision {
-    let said = &checked.violation;
-    let repeat = Repeat {
+    let repeat = repeat_of(open, &checked.violation, context.now);
+    let again = Again::of(open, &repeat);
+    let mut events = vec![Event::ViolationRepeated(Box::new(repeat))];
+    if apply {
+        events.extend(plan::events_for(&again.violation, &again.metadata, again.occasion, state, context));
+    }
+    Decision { events, answer: Answer::Reported { id: open.id, new: false } }
+}
+
+/// What one more report changes of an open violation.
+pub fn repeat_of(open: &Violation, said: &Violation, now: Timestamp) -> Repeat {
+    Repeat {
         id: open.id,
         venue_id: open.venue_id.clone(),
         severity: open.severity.max(said.severity),
         title: said.title.clone(),
         description: said.description.clone().or_else(|| open.description.clone()),
         metadata: said.metadata.clone().or_else(|| open.metadata.clone()),
-        seen_at: context.now,
+        seen_at: now,
         occurrences: open.occurrences.saturating_add(1),
-    };
-    let rises = repeat.severity > open.severity;
-    let mut after = open.clone();
-    after.severity = repeat.severity;
-    after.title = repeat.title.clone();
-    after.description = repeat.description.clone();
-    after.metadata = repeat.metadata.clone();
-    after.occurrences = repeat.occurrences;
-    let mut events = vec![Event::ViolationRepeated(Box::new(repeat))];
-    if rises && apply {
-        let metadata = after.metadata.as_ref().map_or(Value::Null, JsonText::value);
-        events.extend(plan::events_for(&after, &metadata, state, context));
     }
-    Decision { events, answer: Answer::Reported { id: open.id, new: false } }
+}
+
+/// An open violation as it is after one more report.
+pub struct Again {
+    /// The violation.
+    pub violation: Violation,
+    /// Its metadata, parsed.
+    pub metadata: Value,
+    /// Why templates run.
+    pub occasion: Occasion,
+}
+
+impl Again {
+    /// The violation after a repeat.
+    pub fn of(open: &Violation, repeat: &Repeat) -> Self {
+        let mut violation = open.clone();
+        violation.severity = repeat.severity;
+        violation.title = repeat.title.clone();
+        violation.description = repeat.description.clone();
+        violation.metadata = repeat.metadata.clone();
+        violation.occurrences = repeat.occurrences;
+        violation.last_seen_at = repeat.seen_at;
+        let metadata = violation.metadata.as_ref().map_or(Value::Null, JsonText::value);
+        Self { violation, metadata, occasion: Occasion::Again { rises: repeat.severity > open.severity } }
+    }
 }
 
 /// Checks a report and makes the violation that it would be.
@@ -138,6 +161,8 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         || fingerprint_of(&violation_type, source_table.as_ref(), source_id.as_ref(), venue_id.as_ref(), id),
         Into::into,
     );
+    let metadata = report.metadata.unwrap_or(Value::Null);
+    let entity = state.profile(&violation_type).entity_of(&metadata, venue_id.as_ref());
     let violation = Violation {
         id,
         seq: 0, // given when the event is applied
@@ -159,8 +184,9 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         resolution: None,
         actions: Vec::new(),
         blocks: Vec::new(),
+        entity: entity.map(|(id, entity_type)| Entity { id, entity_type }),
     };
-    Ok(CheckedReport { violation, metadata: report.metadata.unwrap_or(Value::Null) })
+    Ok(CheckedReport { violation, metadata })
 }
 
 fn check_texts(faults: &mut Faults, report: &Report) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::recurrence::Recurrence;
 use super::{Mark, Repeat, Violation};
 use crate::domain::ids::OutsideId;
 use crate::domain::table::{Digest, Table};
@@ -21,6 +22,8 @@ pub struct Violations {
     open_by_source: HashMap<Source, Vec<Uuid>>,
     open: BTreeMap<u64, Uuid>,
     by_date: BTreeSet<(BusinessDate, u64, Uuid)>,
+    /// How often there was one of a type and entity.
+    pub recurrence: Recurrence,
 }
 
 impl Violations {
@@ -87,6 +90,7 @@ impl Violations {
     /// Takes one in: new, or from a snapshot.
     pub fn add(&mut self, violation: Violation) {
         self.by_date.insert((violation.business_date, violation.seq, violation.id));
+        self.recurrence.add(&violation);
         if violation.is_open() {
             self.open.insert(violation.seq, violation.id);
             self.open_by_fingerprint.insert(violation.fingerprint.clone(), violation.id);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::bytes::{Reader, put_value, value_of};
 use super::form::Form;
@@ -19,6 +20,7 @@ use crate::domain::aggregate::Aggregate;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::{Idempotency, Known};
 use crate::domain::state::TenantState;
+use crate::domain::templates::shadow::{ShadowTotals, Shadows};
 
 /// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
 pub const SNAPSHOT_SCHEMA: u16 = 1;
@@ -44,6 +46,7 @@ impl StoredState for TenantState {
         put_section::<v1::ViolationV1, _>(&mut out, sorted(self.violations.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ActionV1, _>(&mut out, sorted(self.actions.iter(), |one| (one.seq, one.id)));
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
+        put_shadows(&mut out, &self.shadows);
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -55,8 +58,12 @@ impl StoredState for TenantState {
         each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
-        each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
+        each::<v1::ActionV1, _>(&mut reader, |action| state.add_action(action))?;
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
+        each::<v1::ShadowCountV1, _>(&mut reader, |(template, totals)| {
+            state.shadows.put_back_totals(template, totals);
+        })?;
+        each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.put_back_shadow(record))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
@@ -119,6 +126,15 @@ fn put_section<S: Form<D> + Serialize, D>(out: &mut Vec<u8>, objects: Vec<&D>) {
     for object in objects {
         put_value(out, &S::freeze(object));
     }
+}
+
+/// What templates on trial would have done: the totals, then the records.
+fn put_shadows(out: &mut Vec<u8>, shadows: &Shadows) {
+    let mut totals: Vec<(Uuid, ShadowTotals)> =
+        shadows.all_totals().map(|(id, totals)| (*id, totals.clone())).collect();
+    totals.sort_unstable_by_key(|(template, _)| *template);
+    put_section::<v1::ShadowCountV1, _>(out, totals.iter().collect());
+    put_section::<v1::ShadowRecordV1, _>(out, sorted(shadows.records(), |record| record.seq));
 }
 
 /// Idempotency keys, oldest first: in that order they are let go.

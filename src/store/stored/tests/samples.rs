@@ -13,9 +13,12 @@ use crate::domain::json::JsonText;
 use crate::domain::organisation::{Organisation, Venue};
 use crate::domain::people::{Authority, Role, Scope, Scopes};
 use crate::domain::templates::conditions::Conditions;
-use crate::domain::templates::{ActionData, Limit, Template};
+use crate::domain::templates::conditions::during::{Clock, Day, During, Windows};
+use crate::domain::templates::shadow::{ShadowBlock, ShadowRecord};
+use crate::domain::templates::steps::Step;
+use crate::domain::templates::{ActionData, Limit, Mode, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
-use crate::domain::violations::{Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::violations::{Entity, Mark, Repeat, Severity, Violation, ViolationType};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
 const LATER: Timestamp = Timestamp(1_739_559_900_000);
@@ -81,6 +84,7 @@ pub fn violation() -> Violation {
         resolution: Some("trained".into()),
         actions: vec![ACTION],
         blocks: vec![BLOCK],
+        entity: Some(Entity { id: id("alice"), entity_type: "employee".into() }),
     }
 }
 
@@ -110,6 +114,14 @@ fn action_data() -> ActionData {
         auto_lift_on_resolve: Some(false),
         ladder: Some(vec![Authority::named("gm"), Authority::named("owner")]),
         after_minutes: Some(30),
+        steps: Some(vec![Step {
+            action_type: ActionType::Alert,
+            action_target: Some("{{server_email}}".into()),
+            message_template: Some("Please ask first".into()),
+            action_data: Some(Box::new(ActionData { after_minutes: Some(5), ..ActionData::default() })),
+        }]),
+        within_days: Some(28),
+        step: Some(2),
     }
 }
 
@@ -124,16 +136,50 @@ fn template() -> Template {
         action_target: "metadata.server_id".into(),
         message_template: "{{title}} at {{venue}}".into(),
         enabled: true,
+        mode: Mode::Shadow,
         conditions: Conditions {
             min_threshold: Some(0.1),
             max_threshold: Some(99.5),
             venue_ids: Some(vec!["venue-7".into()]),
             metadata: Some([("guest.vip".to_owned(), json!(false)), ("table".to_owned(), json!(4.0))].into()),
+            occurrences_at_least: Some(3),
+            within_days: Some(7),
+            during: Some(Windows::Any(vec![During {
+                days: Some(vec![Day::Fri, Day::Sat]),
+                from: Some(Clock::parse("22:00").unwrap()),
+                to: Some(Clock::parse("02:00").unwrap()),
+            }])),
+            when: Some("measure > 5.0 && severity != 'info'".into()),
+            repeat_after_minutes: Some(60),
+            cooldown_minutes: Some(240),
         },
         action_data: action_data(),
         version: 3,
         changed_at: AT,
         changed_by: "owner-1".into(),
+    }
+}
+
+fn shadow() -> ShadowRecord {
+    ShadowRecord {
+        seq: 0,
+        at: AT,
+        template_id: TEMPLATE,
+        template_version: 3,
+        violation_id: VIOLATION,
+        venue_id: venue_id(),
+        action_type: ActionType::Block,
+        step: Some(2),
+        action_target: "system".into(),
+        message: "Comps above 5 % at Harbour".into(),
+        reason: Some("bad-target: `x` is not one".into()),
+        block: Some(ShadowBlock {
+            block_type: "comp".into(),
+            entity_id: id("alice"),
+            entity_type: "employee".into(),
+            override_required: true,
+            expires_at: Some(LATER),
+        }),
     }
 }
 
@@ -222,6 +268,7 @@ pub fn events() -> Vec<Event> {
         Event::ViolationResolved { id: VIOLATION, venue_id: None, by: "bob".into(), resolution: Some("done".into()) },
         Event::TemplateSaved(Box::new(template())),
         Event::TemplateDeleted { id: BLOCK },
+        Event::ShadowNoted(Box::new(shadow())),
         Event::ActionCreated(Box::new(action())),
         Event::ActionAttempted(Box::new(attempted())),
         Event::ActionDismissed { id: ACTION, venue_id: venue_id(), reason: "too late".into(), by: "bob".into() },
@@ -248,6 +295,7 @@ fn is_listed(event: &Event) {
         | Event::ViolationResolved { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
+        | Event::ShadowNoted(_)
         | Event::ActionCreated(_)
         | Event::ActionAttempted(_)
         | Event::ActionDismissed { .. }

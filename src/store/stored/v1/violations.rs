@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 use crate::domain::ids::VenueId;
-use crate::domain::violations::{Mark, Repeat, Violation};
+use crate::domain::violations::{Entity, Mark, Repeat, Violation};
 use crate::store::stored::form::{frozen, frozen_event};
 
 frozen! {
@@ -14,6 +14,12 @@ frozen! {
     MarkV1 of Mark {
         by: String,
         at: i64,
+    }
+
+    /// Whom or what a violation is about.
+    EntityV1 of Entity {
+        id: String,
+        entity_type: String,
     }
 
     /// A violation as it stands. In an event the number is not its own yet.
@@ -38,6 +44,7 @@ frozen! {
         resolution: Option<String>,
         actions: Vec<[u8; 16]>,
         blocks: Vec<[u8; 16]>,
+        entity: Option<EntityV1>,
     }
 
     /// What a repeated report changed.
