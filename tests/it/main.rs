@@ -8,6 +8,7 @@ mod mailing;
 mod refusing_to_start;
 mod repeating;
 mod restarting;
+mod rules;
 mod sessions;
 mod source;
 mod starting;
