@@ -29,6 +29,7 @@ fn alert_template() -> Command {
             action_target: "gm@group.example".into(),
             message_template: "{{metadata.server_id}} comped {{metadata.comp_amount}}".into(),
             enabled: true,
+            mode: crate::domain::templates::Mode::Live,
             conditions: crate::domain::templates::conditions::Conditions::default(),
             action_data: crate::domain::templates::ActionData::default(),
         },

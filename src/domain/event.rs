@@ -14,6 +14,7 @@ use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::Silence;
 use super::templates::Template;
+use super::templates::shadow::ShadowRecord;
 use super::violations::own_types::OwnType;
 use super::violations::{Ending, Repeat, Violation, ViolationType};
 
@@ -52,6 +53,8 @@ pub enum Event {
     TemplateDeleted {
         id: Uuid,
     },
+    /// A template on trial would have acted.
+    ShadowNoted(Box<ShadowRecord>),
     ActionCreated(Box<Action>),
     ActionAttempted(Box<Attempted>),
     ActionDismissed {

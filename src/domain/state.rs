@@ -19,6 +19,9 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
+use super::templates::Mode;
+use super::templates::pace::{Act, Pace};
+use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
 use super::time::{BusinessDate, MINUTE_MS, Timestamp, Zone};
 use super::trends::{Sample, Trends};
@@ -37,6 +40,10 @@ pub struct TenantState {
     pub venues: Table<VenueId, Venue>,
     pub own_types: Table<ViolationType, OwnType>,
     pub templates: Templates,
+    /// What templates on trial would have done.
+    pub shadows: Shadows,
+    /// When templates last acted for an entity.
+    pub pace: Pace,
     pub violations: Violations,
     pub actions: Actions,
     pub blocks: Blocks,
@@ -65,6 +72,8 @@ impl TenantState {
             venues: Table::default(),
             own_types: Table::default(),
             templates: Templates::default(),
+            shadows: Shadows::default(),
+            pace: Pace::default(),
             violations: Violations::default(),
             actions: Actions::default(),
             blocks: Blocks::default(),
@@ -124,7 +133,11 @@ impl TenantState {
                 template.seq = self.templates.get(&template.id).map_or(seq, |old| old.seq);
                 self.templates.put(template);
             }
-            Event::TemplateDeleted { id } => self.templates.remove(id),
+            Event::TemplateDeleted { id } => {
+                self.templates.remove(id);
+                self.shadows.forget(id);
+            }
+            Event::ShadowNoted(record) => self.note_shadow(ShadowRecord { seq, ..(**record).clone() }),
             Event::ActionCreated(action) => {
                 self.violations.add_action(&action.violation_id, action.id);
                 if let (Some(violation), Some(template)) =
@@ -132,7 +145,7 @@ impl TenantState {
                 {
                     self.trends.acted(violation, template);
                 }
-                self.actions.add(Action { seq, ..(**action).clone() });
+                self.add_action(Action { seq, ..(**action).clone() });
             }
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
             Event::ActionDismissed { id, reason, .. } => self.actions.dismiss(id, reason.clone()),
@@ -173,12 +186,41 @@ impl TenantState {
         self.trends.changed(before.as_ref(), &Sample::of(violation), acted);
     }
 
+    /// Takes an action in: new, or from a snapshot, after its violation.
+    pub fn add_action(&mut self, action: Action) {
+        if let Some(template) = action.template_id {
+            let act = Act::new(template, Mode::Live, self.violations.get(&action.violation_id));
+            self.pace.note(act, action.created_at);
+        }
+        self.actions.add(action);
+    }
+
+    /// Takes a record of a template on trial in, unless the template is gone.
+    fn note_shadow(&mut self, record: ShadowRecord) {
+        if self.templates.get(&record.template_id).is_some() {
+            self.pace_shadow(&record);
+            self.shadows.note(record);
+        }
+    }
+
+    /// Takes such a record in from a snapshot, after its violation.
+    pub fn put_back_shadow(&mut self, record: ShadowRecord) {
+        self.pace_shadow(&record);
+        self.shadows.put_back(record);
+    }
+
+    fn pace_shadow(&mut self, record: &ShadowRecord) {
+        let act = Act::new(record.template_id, Mode::Shadow, self.violations.get(&record.violation_id));
+        self.pace.note(act, record.at);
+    }
+
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 11] = [
+        let parts: [Digest; 12] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
+            self.shadows.digest(),
             self.violations.digest(),
             self.actions.digest(),
             self.blocks.digest(),

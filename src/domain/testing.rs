@@ -29,9 +29,9 @@ use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::state::TenantState;
 use super::suppression::inhibition::ChangeInhibitions;
 use super::suppression::silences::{AddSilence, EndSilence};
-use super::templates::ActionData;
 use super::templates::conditions::Conditions;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
+use super::templates::{ActionData, Mode};
 use super::time::Timestamp;
 use super::violations::bulk::ReportMany;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
@@ -324,6 +324,7 @@ pub fn alert() -> TemplateDraft {
         action_target: "gm@harbour.example".into(),
         message_template: "{{title}}".into(),
         enabled: true,
+        mode: Mode::Live,
         conditions: Conditions::default(),
         action_data: ActionData::default(),
     }

@@ -169,10 +169,35 @@ impl Zone {
         Some(Timestamp(instant.as_millisecond()))
     }
 
+    /// The weekday and the time of the clock on the wall at a moment.
+    pub fn local(&self, moment: Timestamp) -> LocalTime {
+        let local = self.0.to_datetime(moment.instant());
+        let small = |number: i8| u8::try_from(number).unwrap_or(0);
+        let minute = u16::from(small(local.hour())) * 60 + u16::from(small(local.minute()));
+        LocalTime { days_after_monday: small(local.date().weekday().to_monday_zero_offset()), minute }
+    }
+
     /// The local date and time of a moment, to the minute, for messages: `2025-02-14 19:05`.
     pub fn local_text(&self, moment: Timestamp) -> String {
         let local = self.0.to_datetime(moment.instant());
         format!("{} {:02}:{:02}", local.date(), local.hour(), local.minute())
+    }
+}
+
+/// A weekday and a time on the clock on the wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// 0 is Monday, 6 is Sunday.
+    pub days_after_monday: u8,
+    /// Minutes after midnight.
+    pub minute: u16,
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WEEK: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+        let day = WEEK[usize::from(self.days_after_monday) % 7];
+        write!(f, "{day} {:02}:{:02}", self.minute / 60, self.minute % 60)
     }
 }
 

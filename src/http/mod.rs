@@ -93,6 +93,7 @@ routes! {
     "/api/action-center/templates" => GET templates::list, POST templates::create;
     "/api/action-center/templates/dry-run" => POST templates::dry_run;
     "/api/action-center/templates/{id}" => GET templates::show, PUT templates::replace, DELETE templates::delete;
+    "/api/action-center/templates/{id}/shadow" => GET templates::shadow;
     "/api/action-center/actions" => GET actions::list;
     "/api/action-center/actions/{id}/dismiss" => POST actions::dismiss;
     "/api/action-center/actions/{id}/retry" => POST actions::retry;

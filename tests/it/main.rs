@@ -9,6 +9,7 @@ mod overriding;
 mod refusing_to_start;
 mod repeating;
 mod restarting;
+mod rules;
 mod sessions;
 mod source;
 mod starting;

@@ -15,7 +15,8 @@ use action_center::domain::suppression::inhibition::{ChangeInhibitions, Inhibiti
 use action_center::domain::suppression::silences::{AddSilence, EndSilence};
 use action_center::domain::templates::conditions::Conditions;
 use action_center::domain::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
-use action_center::domain::templates::{ActionData, Limit};
+use action_center::domain::templates::steps::Step;
+use action_center::domain::templates::{ActionData, Limit, Mode};
 use action_center::domain::time::{MINUTE_MS, Timestamp};
 use action_center::domain::violations::Severity;
 use action_center::domain::violations::lifecycle::{
@@ -156,6 +157,7 @@ impl Maker<'_> {
             1 | 2 => (ActionType::Block, &["system", "pos", "webhook:e1"]),
             _ => (ActionType::RequireOverride, &["gm", "owner", "{{approver}}"]),
         };
+        let (counts, steps) = (self.dice.chance(20), self.dice.chance(15));
         TemplateDraft {
             name: None,
             violation_type: self.dice.pick(&["comp_exception", "comp_exception", "sales_pace"]).into(),
@@ -164,12 +166,20 @@ impl Maker<'_> {
             action_target: self.dice.pick(targets).into(),
             message_template: format!("{{{{title}}}} {} {{{{org_name}}}}", self.text()),
             enabled: self.dice.chance(90),
+            mode: if self.dice.chance(15) { Mode::Shadow } else { Mode::Live },
             conditions: Conditions {
                 min_threshold: self.dice.chance(30).then_some(100.0),
                 venue_ids: self.dice.chance(20).then(|| vec![self.dice.pick(&VENUES).into()]),
+                occurrences_at_least: counts.then_some(2),
+                within_days: counts.then_some(7),
+                when: self.dice.chance(20).then(|| "severity != 'info' && measure > 50".into()),
+                repeat_after_minutes: self.dice.chance(20).then_some(5),
+                cooldown_minutes: self.dice.chance(15).then_some(30),
                 ..Conditions::default()
             },
             action_data: ActionData {
+                steps: steps.then(|| vec![told(), told()]),
+                within_days: steps.then_some(3),
                 limit: self.dice.chance(20).then(|| Limit { amount: self.dice.below(100).into() }),
                 expires_after_minutes: self.dice.chance(30).then(|| self.dice.pick(&[1, 30, 600])),
                 auto_lift_on_resolve: self.dice.chance(20).then_some(false),
@@ -289,5 +299,15 @@ impl Maker<'_> {
     fn own_or_foreign(&mut self, own: &[Uuid]) -> Uuid {
         let from = if self.dice.chance(5) { self.foreign } else { own };
         self.dice.one_of(from).copied().unwrap_or_default()
+    }
+}
+
+/// A step of a template: a word to the GM.
+fn told() -> Step {
+    Step {
+        action_type: ActionType::Alert,
+        action_target: Some("gm@harbour.example".into()),
+        message_template: None,
+        action_data: None,
     }
 }

@@ -42,9 +42,7 @@ pub fn parent_of(violation: &Violation, state: &TenantState) -> Option<Uuid> {
         .filter_map(|rule| {
             let open = match rule.scope {
                 InhibitionScope::Venue => state.violations.open_at(&rule.source_type, violation.venue_id.as_ref()?),
-                InhibitionScope::Entity => {
-                    state.violations.open_about(&rule.source_type, violation.entity_id.as_ref()?)
-                }
+                InhibitionScope::Entity => state.violations.open_about(&rule.source_type, violation.entity_id()?),
             };
             open.filter(|source| source.id != violation.id)
         })

@@ -45,7 +45,7 @@ impl Silence {
     fn matches(&self, violation: &Violation) -> bool {
         self.violation_type.as_ref().is_none_or(|wanted| *wanted == violation.violation_type)
             && self.venue_id.as_ref().is_none_or(|wanted| Some(wanted) == violation.venue_id.as_ref())
-            && self.entity_id.as_ref().is_none_or(|wanted| Some(wanted) == violation.entity_id.as_ref())
+            && self.entity_id.as_ref().is_none_or(|wanted| Some(wanted) == violation.entity_id())
     }
 }
 

@@ -4,9 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Template;
-use super::conditions::mismatch;
+use super::conditions::facts::{Facts, Occasion};
+use super::conditions::unmet::unmet;
 use super::plan::make;
+use super::rule::Rule;
+use super::{Mode, Template};
 use crate::domain::actions::Action;
 use crate::domain::blocks::Block;
 use crate::domain::decision::Context;
@@ -15,7 +17,7 @@ use crate::domain::state::TenantState;
 use crate::domain::suppression::Muting;
 use crate::domain::templates::save::TemplateDraft;
 use crate::domain::view::shapes::{self, ActionView, BlockView};
-use crate::domain::violations::report::{Report, check};
+use crate::domain::violations::report::{Again, Report, check, repeat_of};
 
 /// A question: what would become of this report?
 #[derive(Clone, Debug)]
@@ -32,6 +34,20 @@ pub struct DryRun {
 pub struct Unmatched {
     pub template_id: Uuid,
     pub name: Option<String>,
+    /// The condition that does not hold, then the reason.
+    pub because: String,
+}
+
+/// A template that would act, and why.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct Matched {
+    pub template_id: Uuid,
+    pub name: Option<String>,
+    pub mode: Mode,
+    /// Which of its steps, from 1.
+    pub step: Option<u32>,
+    /// The conditions that hold.
     pub because: String,
 }
 
@@ -41,48 +57,92 @@ pub struct Unmatched {
 pub struct DryRunView<'a> {
     pub actions: Vec<ActionView<'a>>,
     pub blocks: Vec<BlockView<'a>>,
+    /// What templates on trial would write down; it would not be done.
+    pub shadow: Vec<ActionView<'a>>,
+    pub matched: Vec<Matched>,
     pub unmatched: Vec<Unmatched>,
 }
 
+/// What came of trying the templates.
+#[derive(Default)]
+struct Tried {
+    actions: Vec<Action>,
+    blocks: Vec<Block>,
+    shadow: Vec<Action>,
+    matched: Vec<Matched>,
+    unmatched: Vec<Unmatched>,
+}
+
 impl DryRun {
-    /// Tries it, and gives the answer as JSON.
+    /// Tries it, with everything that happened so far, and gives the answer as JSON.
     ///
     /// # Errors
     /// Those of a report, and of templates that cannot be saved.
     pub fn run(self, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<u8>, Rejection> {
         let checked = check(self.report, state, context)?;
-        let tried = match self.templates {
-            None => state.templates.after(0).cloned().collect(),
-            Some(drafts) => drafted(drafts, state, context)?,
+        let drafts = self.templates.map(|drafts| drafted(drafts, state, context)).transpose()?;
+        let again = match state.violations.open_with(&checked.violation.fingerprint) {
+            Some(open) if !context.caller.reaches(open.venue_id.as_ref()) => return Err(Rejection::VenueNotAllowed),
+            Some(open) => Some(Again::of(open, &repeat_of(open, &checked.violation, state, context.now))),
+            None => None,
         };
-        let profile = state.profile(&checked.violation.violation_type);
-        let (mut actions, mut blocks, mut unmatched) = (Vec::<Action>::new(), Vec::<Block>::new(), Vec::new());
-        for template in &tried {
-            match mismatch(template, &checked.violation, &checked.metadata, &profile) {
-                Some(because) => unmatched.push(unmet(template, because)),
-                None => {
-                    let mut made = make(template, &checked.violation, &checked.metadata, &profile, state, context);
-                    Muting::of(&checked.violation, state, context.now).hold_back(&mut made);
-                    actions.push(made.action);
-                    blocks.extend(made.block);
-                }
-            }
+        let (violation, metadata, occasion) = match &again {
+            Some(again) => (&again.violation, &again.metadata, again.occasion),
+            None => (&checked.violation, &checked.metadata, Occasion::New),
+        };
+        let profile = state.profile(&violation.violation_type);
+        let facts = Facts::new(violation, metadata, &profile, state, context.now, occasion);
+        let mut tried = Tried::default();
+        match &drafts {
+            Some(drafts) => drafts.iter().for_each(|rule| tried.take(rule, &facts, context)),
+            None => state.templates.rules().for_each(|rule| tried.take(rule, &facts, context)),
         }
         let org_id = state.organisation().org_id.as_str();
         let view = DryRunView {
-            actions: actions.iter().map(shapes::action).collect(),
-            blocks: blocks.iter().map(|block| shapes::block(org_id, block)).collect(),
-            unmatched,
+            actions: tried.actions.iter().map(shapes::action).collect(),
+            blocks: tried.blocks.iter().map(|block| shapes::block(org_id, block)).collect(),
+            shadow: tried.shadow.iter().map(shapes::action).collect(),
+            matched: tried.matched,
+            unmatched: tried.unmatched,
         };
         Ok(serde_json::to_vec(&view).unwrap_or_else(|_| Value::Null.to_string().into_bytes()))
     }
 }
 
-fn drafted(
-    drafts: Vec<TemplateDraft>,
-    state: &TenantState,
-    context: &mut Context<'_>,
-) -> Result<Vec<Template>, Rejection> {
+impl Tried {
+    fn take(&mut self, rule: &Rule, facts: &Facts<'_>, context: &mut Context<'_>) {
+        let (template_id, name) = (rule.template.id, rule.template.name.as_ref().map(ToString::to_string));
+        if let Some(unmet) = unmet(rule, facts) {
+            self.unmatched.push(Unmatched { template_id, name, because: unmet.to_string() });
+            return;
+        }
+        let template = rule.acting(facts);
+        let mut made = make(template, facts.violation, facts.metadata, facts.profile, facts.state, context);
+        if template.mode == Mode::Live {
+            Muting::of(facts.violation, facts.state, facts.now).hold_back(&mut made);
+        }
+        let (mode, step) = (template.mode, template.action_data.step);
+        self.matched.push(Matched { template_id, name, mode, step, because: holding(&rule.template) });
+        match mode {
+            Mode::Shadow => self.shadow.push(made.action),
+            Mode::Live => {
+                self.actions.push(made.action);
+                self.blocks.extend(made.block);
+            }
+        }
+    }
+}
+
+/// The names of the conditions of a template that holds.
+fn holding(template: &Template) -> String {
+    let conditions = serde_json::to_value(&template.conditions).unwrap_or(Value::Null);
+    let severity = template.severity.map(|_| "severity");
+    let names = conditions.as_object().into_iter().flat_map(serde_json::Map::keys).map(String::as_str);
+    let all: Vec<&str> = ["enabled", "violation_type"].into_iter().chain(severity).chain(names).collect();
+    format!("all hold: {}", all.join(", "))
+}
+
+fn drafted(drafts: Vec<TemplateDraft>, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<Rule>, Rejection> {
     if drafts.len() > 100 {
         return Err(Rejection::LimitReached { what: "templates in a dry run", limit: 100 });
     }
@@ -90,11 +150,7 @@ fn drafted(
         .into_iter()
         .map(|draft| {
             let id = context.ids.next_id();
-            draft.checked(id, 0, 1, state, context)
+            draft.checked(id, 0, 1, state, context).map(Rule::of)
         })
         .collect()
-}
-
-fn unmet(template: &Template, because: String) -> Unmatched {
-    Unmatched { template_id: template.id, name: template.name.as_ref().map(ToString::to_string), because }
 }

@@ -2,11 +2,16 @@
 
 pub mod conditions;
 pub mod dry_run;
+pub mod pace;
 pub mod plan;
 pub mod render;
+pub mod rule;
 pub mod save;
+pub mod shadow;
+pub mod steps;
 pub mod store;
 pub mod target;
+pub mod when;
 
 use std::sync::Arc;
 
@@ -21,6 +26,28 @@ use super::people::Authority;
 use super::time::Timestamp;
 use super::violations::{Severity, ViolationType};
 use conditions::Conditions;
+use steps::Step;
+
+/// Whether a template acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It acts.
+    #[default]
+    Live,
+    /// It is on trial: what it would have done is written down, and nothing is done.
+    Shadow,
+}
+
+impl Mode {
+    /// The name outside.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Shadow => "shadow",
+        }
+    }
+}
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +64,7 @@ pub struct Template {
     pub action_target: Arc<str>,
     pub message_template: Arc<str>,
     pub enabled: bool,
+    pub mode: Mode,
     pub conditions: Conditions,
     pub action_data: ActionData,
     /// 1 at first, one more with every change.
@@ -89,6 +117,15 @@ pub struct ActionData {
     /// Of a message: how long it waits before it is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_minutes: Option<u32>,
+    /// What is done at the first occurrence of a violation of this type and entity, at the second, and so on; the last for all more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<Step>>,
+    /// Within how many business dates steps count occurrences; the `within_days` of the conditions when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_days: Option<u32>,
+    /// Of an action: which of its template's steps it is, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
 }
 
 /// Amounts as JSON numbers: `0.1` stays a tenth. JSON readers keep 15 digits of a number, and so does this.

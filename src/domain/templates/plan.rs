@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::Template;
-use super::conditions::mismatch;
+use super::conditions::facts::{Facts, Occasion};
+use super::conditions::unmet::unmet;
 use super::render::{Rendered, Scope, render};
+use super::shadow::ShadowRecord;
 use super::target::Target;
+use super::{Mode, Template};
 use crate::domain::actions::escalation::Escalation;
 use crate::domain::actions::{Action, ActionType, ExecutionStatus};
 use crate::domain::blocks::place::placed_by_template;
@@ -34,44 +35,49 @@ pub struct Made {
     pub block: Option<Block>,
 }
 
-/// The events of every template that matches and has no action for this violation yet.
+/// The events of every template that matches: an action and its block, or a note of what a template on trial would have done.
 pub fn events_for(
     violation: &Violation,
     metadata: &Value,
+    occasion: Occasion,
     state: &TenantState,
     context: &mut Context<'_>,
 ) -> Vec<Event> {
     let profile = state.profile(&violation.violation_type);
-    let done: Vec<Option<Uuid>> = violation
-        .actions
-        .iter()
-        .filter_map(|id| state.actions.get(id))
-        .filter(|one| counts(one, violation))
-        .map(|one| one.template_id)
-        .collect();
     let muting = Muting::of(violation, state, context.now);
+    let facts = Facts::new(violation, metadata, &profile, state, context.now, occasion);
     let mut events = Vec::new();
     let mut bytes_left = MESSAGES_BYTES_MAX;
-    for template in state.templates.for_type(&violation.violation_type) {
-        if done.contains(&Some(template.id)) || mismatch(template, violation, metadata, &profile).is_some() {
+    for rule in state.templates.rules_for(&violation.violation_type) {
+        if unmet(rule, &facts).is_some() {
             continue;
         }
+        let template = rule.acting(&facts);
         let mut made = make(template, violation, metadata, &profile, state, context);
-        muting.hold_back(&mut made);
+        if template.mode == Mode::Live {
+            muting.hold_back(&mut made);
+        }
         bytes_left = bytes_left.saturating_sub(made.action.message.len());
         if bytes_left == 0 {
             made.action.message = "[left out: the messages of this violation are too long together]".into();
         }
-        events.push(Event::ActionCreated(Box::new(made.action)));
-        events.extend(made.block.map(|block| Event::BlockPlaced(Box::new(block))));
+        match template.mode {
+            Mode::Shadow => events.push(Event::ShadowNoted(Box::new(ShadowRecord::of(template, violation, made)))),
+            Mode::Live => {
+                let stands = made.block.as_ref().is_some_and(|block| stands_already(block, violation, state, context));
+                events.push(Event::ActionCreated(Box::new(made.action)));
+                events.extend(made.block.filter(|_| !stands).map(|block| Event::BlockPlaced(Box::new(block))));
+            }
+        }
     }
     events
 }
 
-/// Whether an action is the one that its template has for this violation. What was held back is, until the severity rises: that is
-/// news, and not something sent late.
-fn counts(action: &Action, violation: &Violation) -> bool {
-    action.suppressed.is_none() || action.severity >= violation.severity
+/// Whether the same template has placed the same block for this violation and it still holds: a repetition tells again and does not
+/// place a second one.
+fn stands_already(block: &Block, violation: &Violation, state: &TenantState, context: &Context<'_>) -> bool {
+    let placed = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
+    placed.into_iter().any(|one| one.key == block.key && one.placed_by == block.placed_by && one.is_active(context.now))
 }
 
 /// Makes the action of a template that matches, and its block.

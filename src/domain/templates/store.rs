@@ -1,40 +1,52 @@
-//! All templates of an organisation, in the order in which they run.
+//! All templates of an organisation, in the order in which they run, each worked out when it was put in.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::Template;
+use super::rule::Rule;
 use crate::domain::table::{Digest, Table};
 use crate::domain::violations::ViolationType;
 
 /// The templates of one organisation.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
-    table: Table<Uuid, Template>,
-    by_seq: BTreeMap<u64, Uuid>,
-    by_type: HashMap<ViolationType, BTreeMap<u64, Uuid>>,
+    table: Table<Uuid, Arc<Rule>>,
+    by_seq: BTreeMap<u64, Arc<Rule>>,
+    by_type: HashMap<ViolationType, BTreeMap<u64, Arc<Rule>>>,
 }
 
 impl Templates {
     /// The template of this id.
     pub fn get(&self, id: &Uuid) -> Option<&Template> {
-        self.table.get(id)
+        self.table.get(id).map(|rule| &rule.template)
+    }
+
+    /// Those for a type, ready to be matched, oldest first.
+    pub fn rules_for(&self, violation_type: &ViolationType) -> impl Iterator<Item = &Rule> {
+        self.by_type.get(violation_type).into_iter().flat_map(BTreeMap::values).map(|rule| &**rule)
+    }
+
+    /// All, ready to be matched, oldest first.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.by_seq.values().map(|rule| &**rule)
     }
 
     /// Those for a type, oldest first.
     pub fn for_type(&self, violation_type: &ViolationType) -> impl Iterator<Item = &Template> {
-        self.by_type.get(violation_type).into_iter().flat_map(BTreeMap::values).filter_map(|id| self.table.get(id))
+        self.rules_for(violation_type).map(|rule| &rule.template)
     }
 
     /// Those younger than `after` (a sequence number), oldest first.
     pub fn after(&self, after: u64) -> impl Iterator<Item = &Template> {
-        self.by_seq.range(after.saturating_add(1)..).filter_map(|(_, id)| self.table.get(id))
+        self.by_seq.range(after.saturating_add(1)..).map(|(_, rule)| &rule.template)
     }
 
     /// Every template, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Template> {
-        self.table.values()
+        self.table.values().map(|rule| &rule.template)
     }
 
     /// How many there are.
@@ -55,14 +67,17 @@ impl Templates {
     /// Puts one in, in place of its older version.
     pub fn put(&mut self, template: Template) {
         self.remove(&template.id);
-        self.by_seq.insert(template.seq, template.id);
-        self.by_type.entry(template.violation_type.clone()).or_default().insert(template.seq, template.id);
-        self.table.insert(template.id, template);
+        let rule = Arc::new(Rule::of(template));
+        let (id, seq) = (rule.template.id, rule.template.seq);
+        self.by_seq.insert(seq, rule.clone());
+        self.by_type.entry(rule.template.violation_type.clone()).or_default().insert(seq, rule.clone());
+        self.table.insert(id, rule);
     }
 
     /// Takes one out.
     pub fn remove(&mut self, id: &Uuid) {
-        let Some(template) = self.table.remove(id) else { return };
+        let Some(rule) = self.table.remove(id) else { return };
+        let template = &rule.template;
         self.by_seq.remove(&template.seq);
         if let Some(of_type) = self.by_type.get_mut(&template.violation_type) {
             of_type.remove(&template.seq);

@@ -204,6 +204,7 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::SilenceAdded(_)
         | Event::SilenceEnded { .. }
         | Event::InhibitionsChanged { .. }
+        | Event::ShadowNoted(_)
         | Event::Answered => None,
     }
 }

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod feed;
 pub mod list;
 pub mod queue;
+pub mod shadow;
 pub mod shapes;
 pub mod till;
 pub mod types;

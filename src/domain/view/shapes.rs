@@ -14,7 +14,7 @@ use crate::domain::organisation::{Contacts, Organisation, Venue};
 use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::Conditions;
-use crate::domain::templates::{ActionData, Limit, Template};
+use crate::domain::templates::{ActionData, Limit, Mode, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::violations::{Ending, Severity, Status, Violation};
 
@@ -25,8 +25,6 @@ pub struct ViolationView<'a, A, B> {
     pub id: Uuid,
     pub org_id: &'a str,
     pub venue_id: Option<&'a str>,
-    /// Whom it is about by its type's profile.
-    pub entity_id: Option<&'a str>,
     /// The open violation that muted it.
     pub parent_id: Option<Uuid>,
     /// Those that it muted, at most 100; where violations are read.
@@ -60,6 +58,9 @@ pub struct ViolationView<'a, A, B> {
     pub ending: Option<Ending>,
     pub actions: Vec<A>,
     pub blocks: Vec<B>,
+    /// Whom or what it is about, by the profile of its type; recurrence is counted by it.
+    pub entity_id: Option<&'a str>,
+    pub entity_type: Option<&'a str>,
 }
 
 /// A violation with these actions and blocks.
@@ -73,7 +74,6 @@ pub fn violation_with<'a, A, B>(
         id: violation.id,
         org_id,
         venue_id: violation.venue_id.as_ref().map(OutsideId::as_str),
-        entity_id: violation.entity_id.as_ref().map(OutsideId::as_str),
         parent_id: violation.parent_id,
         children: Vec::new(),
         violation_type: violation.violation_type.as_str(),
@@ -97,6 +97,8 @@ pub fn violation_with<'a, A, B>(
         ending: violation.ending,
         actions,
         blocks,
+        entity_id: violation.entity.as_ref().map(|entity| entity.id.as_str()),
+        entity_type: violation.entity.as_ref().map(|entity| &*entity.entity_type),
     }
 }
 
@@ -279,8 +281,7 @@ pub struct TemplateView<'a> {
     pub action_target: &'a str,
     pub message_template: &'a str,
     pub enabled: bool,
-    /// Always `live`.
-    pub mode: &'static str,
+    pub mode: Mode,
     pub conditions: &'a Conditions,
     pub action_data: &'a ActionData,
     pub version: u32,
@@ -301,7 +302,7 @@ pub fn template<'a>(org_id: &'a str, template: &'a Template) -> TemplateView<'a>
         action_target: &template.action_target,
         message_template: &template.message_template,
         enabled: template.enabled,
-        mode: "live",
+        mode: template.mode,
         conditions: &template.conditions,
         action_data: &template.action_data,
         version: template.version,

@@ -15,6 +15,7 @@ use crate::domain::ids::OutsideId;
 use crate::domain::json::JsonText;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::templates::conditions::facts::Occasion;
 use crate::domain::templates::plan;
 
 /// Says that somebody has seen it and takes care.
@@ -131,7 +132,7 @@ impl RunTemplates {
             return Err(already_resolved(violation));
         }
         let metadata = violation.metadata.as_ref().map_or(serde_json::Value::Null, JsonText::value);
-        let events = plan::events_for(violation, &metadata, state, context);
+        let events = plan::events_for(violation, &metadata, Occasion::Asked, state, context);
         Ok(Decision { events, answer: Answer::ActionsOf(self.id) })
     }
 }

@@ -5,6 +5,7 @@ pub mod lifecycle;
 pub mod own_types;
 pub mod profile;
 pub mod quiet;
+pub mod recurrence;
 pub mod reopen;
 pub mod report;
 pub mod reporters;
@@ -112,6 +113,15 @@ pub struct Mark {
     pub at: Timestamp,
 }
 
+/// Whom or what a violation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entity {
+    /// Its id outside.
+    pub id: EntityId,
+    /// Such as `employee`.
+    pub entity_type: Arc<str>,
+}
+
 /// A violation as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
@@ -120,8 +130,6 @@ pub struct Violation {
     /// The sequence number that made it: the order of lists.
     pub seq: u64,
     pub venue_id: Option<VenueId>,
-    /// Whom it is about by its type's profile, as it was reported first.
-    pub entity_id: Option<EntityId>,
     /// The open violation that muted it.
     pub parent_id: Option<Uuid>,
     pub violation_type: ViolationType,
@@ -144,6 +152,8 @@ pub struct Violation {
     pub ending: Option<Ending>,
     pub actions: Vec<Uuid>,
     pub blocks: Vec<Uuid>,
+    /// By the profile of its type when it was first reported; counts of recurrence go by it.
+    pub entity: Option<Entity>,
 }
 
 impl Violation {
@@ -161,6 +171,11 @@ impl Violation {
         let made = self.id.get_timestamp().map(|at| at.to_unix());
         let ms = made.and_then(|(s, ns)| i64::try_from(s * 1_000 + u64::from(ns) / 1_000_000).ok());
         ms.map_or(self.detected_at, Timestamp)
+    }
+
+    /// Whom or what it is about.
+    pub fn entity_id(&self) -> Option<&EntityId> {
+        self.entity.as_ref().map(|entity| &entity.id)
     }
 
     /// Whether it is still open.

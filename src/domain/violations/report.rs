@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Repeat, Severity, Violation, ViolationType, quiet, reopen};
+use super::{Entity, Repeat, Severity, Violation, ViolationType, quiet, reopen};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::{OutsideId, VenueId};
@@ -13,6 +13,7 @@ use crate::domain::json::{self, JsonText};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
 use crate::domain::suppression::inhibition;
+use crate::domain::templates::conditions::facts::Occasion;
 use crate::domain::templates::plan;
 use crate::domain::time::{BusinessDate, Timestamp};
 
@@ -81,7 +82,7 @@ fn first(checked: CheckedReport, apply: bool, state: &TenantState, context: &mut
     let id = checked.violation.id;
     let mut events = vec![Event::ViolationReported(Box::new(checked.violation.clone()))];
     if apply {
-        events.extend(plan::events_for(&checked.violation, &checked.metadata, state, context));
+        events.extend(plan::events_for(&checked.violation, &checked.metadata, Occasion::New, state, context));
     }
     Decision { events, answer: Answer::Reported { id, new: true } }
 }
@@ -94,11 +95,26 @@ fn repeat(
     state: &TenantState,
     context: &mut Context<'_>,
 ) -> Decision {
-    let said = &checked.violation;
+    let repeat = repeat_of(open, &checked.violation, state, context.now);
+    let again = Again::of(open, &repeat);
+    let mut events = if open.is_open() {
+        vec![Event::ViolationRepeated(Box::new(repeat))]
+    } else {
+        let reopened = Event::ViolationReopened(Box::new(repeat));
+        std::iter::once(reopened).chain(reopen::brought_back(open, state, context)).collect()
+    };
+    if apply {
+        events.extend(plan::events_for(&again.violation, &again.metadata, again.occasion, state, context));
+    }
+    Decision { events, answer: Answer::Reported { id: open.id, new: false } }
+}
+
+/// What one more report changes of a violation that is open, or that its end did not outlive.
+pub fn repeat_of(open: &Violation, said: &Violation, state: &TenantState, now: Timestamp) -> Repeat {
     let metadata = said.metadata.clone().or_else(|| open.metadata.clone());
     let value = metadata.as_ref().map_or(Value::Null, JsonText::value);
     let parent = open.parent_id.filter(|id| state.violations.get(id).is_some_and(Violation::is_open));
-    let repeat = Repeat {
+    Repeat {
         id: open.id,
         venue_id: open.venue_id.clone(),
         parent_id: parent.or_else(|| inhibition::parent_of(open, state)).or(open.parent_id),
@@ -106,28 +122,36 @@ fn repeat(
         title: said.title.clone(),
         description: said.description.clone().or_else(|| open.description.clone()),
         metadata,
-        seen_at: context.now,
-        over_at: if open.is_open() { quiet::over_at(open, &value, state, context.now) } else { context.now },
+        seen_at: now,
+        over_at: if open.is_open() { quiet::over_at(open, &value, state, now) } else { now },
         occurrences: open.occurrences.saturating_add(1),
-    };
-    let rises = repeat.severity > open.severity;
-    let mut after = open.clone();
-    after.parent_id = repeat.parent_id;
-    after.severity = repeat.severity;
-    after.title = repeat.title.clone();
-    after.description = repeat.description.clone();
-    after.metadata = repeat.metadata.clone();
-    after.occurrences = repeat.occurrences;
-    let mut events = if open.is_open() {
-        vec![Event::ViolationRepeated(Box::new(repeat))]
-    } else {
-        let again = Event::ViolationReopened(Box::new(repeat));
-        std::iter::once(again).chain(reopen::brought_back(open, state, context)).collect()
-    };
-    if rises && apply {
-        events.extend(plan::events_for(&after, &value, state, context));
     }
-    Decision { events, answer: Answer::Reported { id: open.id, new: false } }
+}
+
+/// An open violation as it is after one more report.
+pub struct Again {
+    /// The violation.
+    pub violation: Violation,
+    /// Its metadata, parsed.
+    pub metadata: Value,
+    /// Why templates run.
+    pub occasion: Occasion,
+}
+
+impl Again {
+    /// The violation after a repeat.
+    pub fn of(open: &Violation, repeat: &Repeat) -> Self {
+        let mut violation = open.clone();
+        violation.parent_id = repeat.parent_id;
+        violation.severity = repeat.severity;
+        violation.title = repeat.title.clone();
+        violation.description = repeat.description.clone();
+        violation.metadata = repeat.metadata.clone();
+        violation.occurrences = repeat.occurrences;
+        violation.last_seen_at = repeat.seen_at;
+        let metadata = violation.metadata.as_ref().map_or(Value::Null, JsonText::value);
+        Self { violation, metadata, occasion: Occasion::Again { rises: repeat.severity > open.severity } }
+    }
 }
 
 /// Checks a report and makes the violation that it would be.
@@ -154,14 +178,13 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         || fingerprint_of(&violation_type, source_table.as_ref(), source_id.as_ref(), venue_id.as_ref(), id),
         Into::into,
     );
-    let entity = report.metadata.as_ref().unwrap_or(&Value::Null);
-    let entity = state.profile(&violation_type).entity_of(entity, venue_id.as_ref());
+    let metadata = report.metadata.unwrap_or(Value::Null);
+    let entity = state.profile(&violation_type).entity_of(&metadata, venue_id.as_ref());
     let mut violation = Violation {
         id,
         seq: 0, // given when the event is applied
         business_date: report.business_date.unwrap_or_else(|| state.business_date(venue_id.as_ref(), detected_at)),
         venue_id,
-        entity_id: entity.map(|(entity, _)| entity),
         parent_id: None,
         violation_type,
         severity: report.severity,
@@ -181,9 +204,10 @@ pub fn check(report: Report, state: &TenantState, context: &mut Context<'_>) -> 
         ending: None,
         actions: Vec::new(),
         blocks: Vec::new(),
+        entity: entity.map(|(id, entity_type)| Entity { id, entity_type }),
     };
     violation.parent_id = inhibition::parent_of(&violation, state);
-    Ok(CheckedReport { violation, metadata: report.metadata.unwrap_or(Value::Null) })
+    Ok(CheckedReport { violation, metadata })
 }
 
 fn check_texts(faults: &mut Faults, report: &Report) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::recurrence::Recurrence;
 use super::{Ending, Mark, Repeat, Violation, ViolationType};
 use crate::domain::ids::{EntityId, OutsideId, VenueId};
 use crate::domain::table::{Digest, Table};
@@ -28,6 +29,8 @@ pub struct Violations {
     quiet: BTreeMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
     /// The last one of a fingerprint, where it ended and not because somebody said so.
     ended: HashMap<Arc<str>, Uuid>,
+    /// How often there was one of a type and entity.
+    pub recurrence: Recurrence,
 }
 
 /// What a rule of inhibition asks for.
@@ -143,6 +146,7 @@ impl Violations {
     pub fn add(&mut self, violation: Violation) {
         self.by_date.insert((violation.business_date, violation.seq, violation.id));
         self.ended.remove(&violation.fingerprint);
+        self.recurrence.add(&violation);
         if violation.is_open() {
             self.enter(&violation);
         } else if matches!(violation.ending, Some(Ending::Cleared | Ending::Quiet)) {
@@ -281,7 +285,7 @@ fn places_of(violation: &Violation) -> Vec<Place> {
     }
     let of_type = || violation.violation_type.clone();
     let venue = violation.venue_id.clone().map(|venue| Place::Venue(of_type(), venue));
-    let entity = violation.entity_id.clone().map(|entity| Place::Entity(of_type(), entity));
+    let entity = violation.entity_id().cloned().map(|entity| Place::Entity(of_type(), entity));
     venue.into_iter().chain(entity).collect()
 }
 

@@ -13,19 +13,19 @@ use crate::domain::decision::Context;
 use crate::domain::permission::Operation;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::state::TenantState;
-use crate::domain::templates::ActionData;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::dry_run::{DryRun, DryRunView};
 use crate::domain::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
-use crate::domain::view::list;
+use crate::domain::templates::{ActionData, Mode};
+use crate::domain::view::shadow::ShadowPage;
 use crate::domain::view::shapes::{self, TemplateView};
+use crate::domain::view::{self, list};
 use crate::domain::violations::Severity;
 use crate::domain::violations::report;
 use crate::http::body::Sent;
 use crate::http::caller::Call;
 use crate::http::paging::{Order, PageOf, paging};
 use crate::http::path;
-use crate::http::problem::{Problem, invalid};
 use crate::http::query::Query;
 use crate::http::respond::{self, Answer};
 
@@ -45,8 +45,10 @@ pub struct TemplateBody {
     #[serde(default = "yes")]
     #[schema(default = true)]
     enabled: bool,
-    /// `live`, the only mode so far.
-    mode: Option<String>,
+    /// `shadow` writes down what it would do and does nothing.
+    #[serde(default)]
+    #[schema(required = false)]
+    mode: Mode,
     #[serde(default)]
     #[schema(required = false)]
     conditions: Conditions,
@@ -60,13 +62,8 @@ fn yes() -> bool {
 }
 
 impl TemplateBody {
-    fn draft(self, at: &str) -> Result<TemplateDraft, Problem> {
-        match self.mode.as_deref() {
-            None | Some("live") => {}
-            Some("shadow") => return Err(invalid(format!("{at}/mode"), "`shadow` is not supported yet")),
-            Some(_) => return Err(invalid(format!("{at}/mode"), "is not `live`")),
-        }
-        Ok(TemplateDraft {
+    fn draft(self) -> TemplateDraft {
+        TemplateDraft {
             name: self.name,
             violation_type: self.violation_type,
             severity: self.severity,
@@ -74,9 +71,10 @@ impl TemplateBody {
             action_target: self.action_target,
             message_template: self.message_template,
             enabled: self.enabled,
+            mode: self.mode,
             conditions: self.conditions,
             action_data: self.action_data,
-        })
+        }
     }
 }
 
@@ -102,7 +100,7 @@ pub async fn create(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::EditTemplates)?;
     call.expect_to_cover(None)?; // rules are for all venues
     let sent = call.sent(&req, payload).await?;
-    let draft = sent.json::<TemplateBody>()?.draft("")?;
+    let draft = sent.json::<TemplateBody>()?.draft();
     call.command(sent, Command::CreateTemplate(Box::new(CreateTemplate { draft }))).await
 }
 
@@ -134,7 +132,7 @@ pub async fn replace(req: HttpRequest, payload: web::Payload) -> Answer {
     call.expect_to_cover(None)?; // rules are for all venues
     let id = path::uuid(&req)?;
     let sent = call.sent(&req, payload).await?;
-    let draft = sent.json::<TemplateBody>()?.draft("")?;
+    let draft = sent.json::<TemplateBody>()?.draft();
     call.command(sent, Command::ReplaceTemplate(Box::new(ReplaceTemplate { id, draft }))).await
 }
 
@@ -148,6 +146,23 @@ pub async fn delete(req: HttpRequest) -> Answer {
     call.expect_to_cover(None)?; // rules are for all venues
     let id = path::uuid(&req)?;
     call.command(Sent::nothing(), Command::DeleteTemplate(DeleteTemplate { id })).await
+}
+
+/// What a template on trial would have done, newest first, and how often.
+#[utoipa::path(
+    get, path = "/api/action-center/templates/{id}/shadow", tag = "Templates",
+    params(
+        ("id" = Uuid, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
+        ("min_version" = Option<u64>, Query)
+    ),
+    responses((status = 200, description = "A page of what it would have done, with totals", body = ShadowPage))
+)]
+pub async fn shadow(req: HttpRequest) -> Answer {
+    let call = Call::allowed(&req, Operation::ReadTemplates)?;
+    let query = Query::of(&req, &["limit", "cursor"])?;
+    let paging = paging(&query, Order::Sequence)?;
+    let id = path::uuid(&req)?;
+    call.show(&query, move |state, caller| view::shadow::shadow(state, &id, caller, paging)).await
 }
 
 /// What would become of a report?
@@ -169,9 +184,8 @@ pub async fn dry_run(req: HttpRequest, payload: web::Payload) -> Answer {
     let sent = call.sent(&req, payload).await?;
     let DryRunBody { violation, templates } = sent.json()?;
     let report = violation.report(call.org_id())?;
-    let draft = |(index, body): (usize, TemplateBody)| body.draft(&format!("/templates/{index}"));
-    let drafts = templates.map(|bodies| bodies.into_iter().enumerate().map(draft).collect::<Result<Vec<_>, _>>());
-    let dry_run = DryRun { report, templates: drafts.transpose()? };
+    let templates = templates.map(|bodies| bodies.into_iter().map(TemplateBody::draft).collect());
+    let dry_run = DryRun { report, templates };
     let (caller, (now, ids)) = (call.caller.clone(), call.site.engine.fresh_ids());
     let tried = move |state: &TenantState| {
         let mut context = Context { now, ids, caller: &caller };
@@ -204,12 +218,13 @@ fn within(place: &str, rejection: Rejection) -> Rejection {
 mod tests {
     use super::*;
     use crate::http::body::parse;
+    use crate::http::problem::Problem;
 
     fn body(more: &str) -> Result<TemplateDraft, Problem> {
         let text = format!(
             r#"{{"violation_type": "a", "action_type": "alert", "action_target": "a@b.example", "message_template": "Hi"{more}}}"#
         );
-        parse::<TemplateBody>(text.as_bytes())?.draft("")
+        Ok(parse::<TemplateBody>(text.as_bytes())?.draft())
     }
 
     #[test]
@@ -223,8 +238,10 @@ mod tests {
     fn unknown_conditions_and_modes_are_refused_by_name() {
         let refused = |more: &str| body(more).unwrap_err().document()["errors"][0]["pointer"].clone();
         assert_eq!(refused(r#", "conditions": {"min_treshold": 5}"#), "/conditions/min_treshold");
-        assert_eq!(refused(r#", "mode": "shadow""#), "/mode");
+        assert_eq!(refused(r#", "mode": "loud""#), "/mode");
+        assert_eq!(refused(r#", "conditions": {"during": {"day": ["mon"]}}"#), "/conditions/during/day");
         assert_eq!(refused(r#", "version": 3"#), "/version");
-        assert!(body(r#", "mode": "live""#).is_ok());
+        assert_eq!(body(r#", "mode": "live""#).unwrap().mode, Mode::Live);
+        assert_eq!(body(r#", "mode": "shadow""#).unwrap().mode, Mode::Shadow);
     }
 }

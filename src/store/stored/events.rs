@@ -31,6 +31,7 @@ impl StoredEvent for Event {
             Self::ViolationReopened(it) => frozen::<v1::RepeatV1, _>(kinds::VIOLATION_REOPENED, 1, &**it),
             Self::TemplateSaved(it) => frozen::<v1::TemplateV1, _>(kinds::TEMPLATE_SAVED, 1, &**it),
             Self::TemplateDeleted { id } => packed(kinds::TEMPLATE_DELETED, 1, &v1::TemplateDeletedV1::of(id)),
+            Self::ShadowNoted(it) => frozen::<v1::ShadowRecordV1, _>(kinds::SHADOW_NOTED, 1, &**it),
             Self::ActionCreated(it) => frozen::<v1::ActionV1, _>(kinds::ACTION_CREATED, 1, &**it),
             Self::ActionAttempted(it) => frozen::<v1::AttemptedV1, _>(kinds::ACTION_ATTEMPTED, 1, &**it),
             Self::ActionDismissed { id, venue_id, reason, by } => {
@@ -86,6 +87,7 @@ impl StoredEvent for Event {
             (kinds::VIOLATION_REOPENED, 1) => thawed::<v1::RepeatV1, _>(bytes).map(Self::ViolationReopened),
             (kinds::TEMPLATE_SAVED, 1) => thawed::<v1::TemplateV1, _>(bytes).map(Self::TemplateSaved),
             (kinds::TEMPLATE_DELETED, 1) => value_of::<v1::TemplateDeletedV1>(bytes)?.thaw(),
+            (kinds::SHADOW_NOTED, 1) => thawed::<v1::ShadowRecordV1, _>(bytes).map(Self::ShadowNoted),
             (kinds::ACTION_CREATED, 1) => thawed::<v1::ActionV1, _>(bytes).map(Self::ActionCreated),
             (kinds::ACTION_ATTEMPTED, 1) => thawed::<v1::AttemptedV1, _>(bytes).map(Self::ActionAttempted),
             (kinds::ACTION_DISMISSED, 1) => value_of::<v1::ActionDismissedV1>(bytes)?.thaw(),

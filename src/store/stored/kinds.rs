@@ -45,6 +45,9 @@ kinds! {
     /// A template was taken out.
     TEMPLATE_DELETED = 301;
 
+    /// A template on trial would have asked for something.
+    SHADOW_NOTED = 310;
+
     /// A template asked for something.
     ACTION_CREATED = 400;
     /// It was tried.

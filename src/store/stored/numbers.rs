@@ -11,6 +11,7 @@ use crate::domain::blocks::OnError;
 use crate::domain::decision::Done;
 use crate::domain::people::{Role, Scope, Scopes, Via};
 use crate::domain::suppression::inhibition::InhibitionScope;
+use crate::domain::templates::Mode;
 use crate::domain::violations::{Ending, Severity};
 
 macro_rules! numbered {
@@ -35,6 +36,7 @@ numbered! {
     ActionType { Alert = 1, Block = 2, RequireOverride = 3, Escalate = 4, Notice = 5 }
     ExecutionStatus { Pending = 1, Delivered = 2, Failed = 3, Dismissed = 4 }
     AttemptOutcome { Delivered = 1, Retry = 2, Refused = 3 }
+    Mode { Live = 1, Shadow = 2 }
     OnError { Open = 1, Closed = 2, Limit = 3 }
     Role { Owner = 1, Admin = 2, VpOps = 3, Gm = 4, Manager = 5, Reviewer = 6, Staff = 7, Viewer = 8 }
     Via { Api = 1, Page = 2, Schedule = 3 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::bytes::{Reader, put_value, value_of};
 use super::form::Form;
@@ -19,6 +20,7 @@ use crate::domain::aggregate::Aggregate;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::{Idempotency, Known};
 use crate::domain::state::TenantState;
+use crate::domain::templates::shadow::{ShadowTotals, Shadows};
 use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
@@ -54,6 +56,7 @@ impl StoredState for TenantState {
         put_section::<v1::SilenceV1, _>(&mut out, sorted(self.silences.iter(), |one| (one.seq, one.id)));
         put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
+        put_shadows(&mut out, &self.shadows);
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -67,12 +70,16 @@ impl StoredState for TenantState {
         each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own.violation_type.clone(), own))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
-        each::<v1::ActionV1, _>(&mut reader, |action| state.actions.add(action))?;
+        each::<v1::ActionV1, _>(&mut reader, |action| state.add_action(action))?;
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
         each::<v1::TrendV1, _>(&mut reader, |(place, counter)| state.trends.put_back(place, counter))?;
         each::<v1::SilenceV1, _>(&mut reader, |silence| state.silences.put_back(silence))?;
         each::<v1::GrantV1, _>(&mut reader, |grant| state.grants.add(grant))?;
         each::<v1::ApprovalV1, _>(&mut reader, |approval| state.approvals.add(approval))?;
+        each::<v1::ShadowCountV1, _>(&mut reader, |(template, totals)| {
+            state.shadows.put_back_totals(template, totals);
+        })?;
+        each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.put_back_shadow(record))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
@@ -135,6 +142,15 @@ fn put_section<S: Form<D> + Serialize, D>(out: &mut Vec<u8>, objects: Vec<&D>) {
     for object in objects {
         put_value(out, &S::freeze(object));
     }
+}
+
+/// What templates on trial would have done: the totals, then the records.
+fn put_shadows(out: &mut Vec<u8>, shadows: &Shadows) {
+    let mut totals: Vec<(Uuid, ShadowTotals)> =
+        shadows.all_totals().map(|(id, totals)| (*id, totals.clone())).collect();
+    totals.sort_unstable_by_key(|(template, _)| *template);
+    put_section::<v1::ShadowCountV1, _>(out, totals.iter().collect());
+    put_section::<v1::ShadowRecordV1, _>(out, sorted(shadows.records(), |record| record.seq));
 }
 
 /// Idempotency keys, oldest first: in that order they are let go.

@@ -123,6 +123,32 @@ fn open_violations_of_one_source_keep_the_order_in_which_they_came() {
 }
 
 #[test]
+fn counts_paces_and_trials_go_on_after_a_snapshot() {
+    use crate::domain::templates::Mode;
+    use crate::domain::templates::save::TemplateDraft;
+    use crate::domain::testing::{alert, comp, tenant};
+    let conditions = serde_json::json!({ "occurrences_at_least": 2, "within_days": 7, "cooldown_minutes": 60, "when": "measure > 1" });
+    let trial = TemplateDraft { mode: Mode::Shadow, ..alert().when(conditions.clone()) };
+    let mut live = tenant().with_template(alert().when(conditions)).with_template(trial);
+    for _ in 0..4 {
+        live.later_minutes(20).report(comp());
+    }
+    let mut restored = live.clone();
+    restored.state = TenantState::from_snapshot(&live.state.to_snapshot()).unwrap();
+    assert_eq!(restored.state.violations.recurrence, live.state.violations.recurrence);
+    assert_eq!(restored.state.pace, live.state.pace);
+    for one in [&mut live, &mut restored] {
+        let (early, _) = one.report(comp());
+        let (late, _) = one.later_minutes(60).report(comp());
+        assert_eq!((one.violation(early).actions.len(), one.violation(late).actions.len()), (0, 1));
+        let id = one.newest_template();
+        let totals = one.state.shadows.totals(&id).unwrap();
+        assert_eq!(totals.acted(), 2);
+    }
+    assert_eq!(restored.state.state_hash(), live.state.state_hash());
+}
+
+#[test]
 fn a_record_that_is_not_the_next_one_is_refused_and_changes_nothing() {
     let payload = encode_commit(&Cause::schedule(), None, None, &[Event::Answered]);
     let mut state = TenantState::empty();
@@ -173,6 +199,8 @@ fn the_numbers_of_names_are_those_of_the_first_release() {
     assert_eq!([F::Module, F::Board, F::User, F::Override, F::Undo].map(|it| number(&it)), [1, 2, 3, 4, 5]);
     assert_eq!([V::Approved, V::Rejected].map(|it| number(&it)), [1, 2]);
     assert_eq!([L::Low, L::Medium, L::High, L::Critical].map(|it| number(&it)), [1, 2, 3, 4]);
+    use crate::domain::templates::Mode as M;
+    assert_eq!([M::Live, M::Shadow].map(|it| number(&it)), [1, 2]);
     assert_eq!([D::Created, D::Done].map(|it| number(&it)), [1, 2]);
     assert_eq!([Via::Api, Via::Page, Via::Schedule].map(|it| number(&it)), [1, 2, 3]);
     let roles =

@@ -23,10 +23,13 @@ use crate::domain::suppression::Suppressed;
 use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
 use crate::domain::suppression::silences::Silence;
 use crate::domain::templates::conditions::Conditions;
-use crate::domain::templates::{ActionData, Limit, Template};
+use crate::domain::templates::conditions::during::{Clock, Day, During, Windows};
+use crate::domain::templates::shadow::{ShadowBlock, ShadowRecord};
+use crate::domain::templates::steps;
+use crate::domain::templates::{ActionData, Limit, Mode, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::violations::own_types::OwnType;
-use crate::domain::violations::{Ending, Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::violations::{Ending, Entity, Mark, Repeat, Severity, Violation, ViolationType};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
 const LATER: Timestamp = Timestamp(1_739_559_900_000);
@@ -90,7 +93,6 @@ pub fn violation() -> Violation {
         id: VIOLATION,
         seq: 0,
         venue_id: venue_id(),
-        entity_id: Some(id("alice")),
         parent_id: Some(BLOCK),
         violation_type: violation_type(),
         severity: Severity::Warning,
@@ -111,6 +113,7 @@ pub fn violation() -> Violation {
         ending: Some(Ending::Cleared),
         actions: vec![ACTION],
         blocks: vec![BLOCK],
+        entity: Some(Entity { id: id("alice"), entity_type: "employee".into() }),
     }
 }
 
@@ -144,6 +147,14 @@ fn action_data() -> ActionData {
         after_minutes: Some(30),
         remind_after_minutes: Some(90),
         delay_minutes: Some(5),
+        steps: Some(vec![steps::Step {
+            action_type: ActionType::Alert,
+            action_target: Some("{{server_email}}".into()),
+            message_template: Some("Please ask first".into()),
+            action_data: Some(Box::new(ActionData { after_minutes: Some(5), ..ActionData::default() })),
+        }]),
+        within_days: Some(28),
+        step: Some(2),
     }
 }
 
@@ -158,16 +169,50 @@ fn template() -> Template {
         action_target: "metadata.server_id".into(),
         message_template: "{{title}} at {{venue}}".into(),
         enabled: true,
+        mode: Mode::Shadow,
         conditions: Conditions {
             min_threshold: Some(0.1),
             max_threshold: Some(99.5),
             venue_ids: Some(vec!["venue-7".into()]),
             metadata: Some([("guest.vip".to_owned(), json!(false)), ("table".to_owned(), json!(4.0))].into()),
+            occurrences_at_least: Some(3),
+            within_days: Some(7),
+            during: Some(Windows::Any(vec![During {
+                days: Some(vec![Day::Fri, Day::Sat]),
+                from: Some(Clock::parse("22:00").unwrap()),
+                to: Some(Clock::parse("02:00").unwrap()),
+            }])),
+            when: Some("measure > 5.0 && severity != 'info'".into()),
+            repeat_after_minutes: Some(60),
+            cooldown_minutes: Some(240),
         },
         action_data: action_data(),
         version: 3,
         changed_at: AT,
         changed_by: "owner-1".into(),
+    }
+}
+
+fn shadow() -> ShadowRecord {
+    ShadowRecord {
+        seq: 0,
+        at: AT,
+        template_id: TEMPLATE,
+        template_version: 3,
+        violation_id: VIOLATION,
+        venue_id: venue_id(),
+        action_type: ActionType::Block,
+        step: Some(2),
+        action_target: "system".into(),
+        message: "Comps above 5 % at Harbour".into(),
+        reason: Some("bad-target: `x` is not one".into()),
+        block: Some(ShadowBlock {
+            block_type: "comp".into(),
+            entity_id: id("alice"),
+            entity_type: "employee".into(),
+            override_required: true,
+            expires_at: Some(LATER),
+        }),
     }
 }
 
@@ -385,6 +430,7 @@ pub fn events() -> Vec<Event> {
         Event::ViolationReopened(Box::new(repeat())),
         Event::TemplateSaved(Box::new(template())),
         Event::TemplateDeleted { id: BLOCK },
+        Event::ShadowNoted(Box::new(shadow())),
         Event::ActionCreated(Box::new(action())),
         Event::ActionAttempted(Box::new(attempted())),
         Event::ActionDismissed { id: ACTION, venue_id: venue_id(), reason: "too late".into(), by: "bob".into() },
@@ -458,6 +504,7 @@ fn is_listed(event: &Event) {
         | Event::ViolationResolved { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
+        | Event::ShadowNoted(_)
         | Event::ActionCreated(_)
         | Event::ActionAttempted(_)
         | Event::ActionDismissed { .. }

@@ -19,6 +19,7 @@ frozen! {
         action_target: String,
         message_template: String,
         enabled: bool,
+        mode: u8,
         conditions: String,
         action_data: ActionDataV1,
         version: u32,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 use crate::domain::ids::VenueId;
-use crate::domain::violations::{Ending, Mark, Repeat, Violation};
+use crate::domain::violations::{Ending, Entity, Mark, Repeat, Violation};
 use crate::store::stored::form::{frozen, frozen_event};
 
 frozen! {
@@ -16,12 +16,17 @@ frozen! {
         at: i64,
     }
 
+    /// Whom or what a violation is about.
+    EntityV1 of Entity {
+        id: String,
+        entity_type: String,
+    }
+
     /// A violation as it stands. In an event the number is not its own yet.
     ViolationV1 of Violation {
         id: [u8; 16],
         seq: u64,
         venue_id: Option<String>,
-        entity_id: Option<String>,
         parent_id: Option<[u8; 16]>,
         violation_type: String,
         severity: u8,
@@ -42,6 +47,7 @@ frozen! {
         ending: Option<u8>,
         actions: Vec<[u8; 16]>,
         blocks: Vec<[u8; 16]>,
+        entity: Option<EntityV1>,
     }
 
     /// What a repeated report changed.
