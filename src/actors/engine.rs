@@ -18,6 +18,7 @@ use super::directory::DirectoryKind;
 pub use super::feed::FeedMessage;
 use super::feed::{self, Wish};
 use super::job::{Job, Order, Reading, Release};
+use super::notifier::Notifier;
 use super::org::{Admitted, Condition, OrgRef};
 use super::organisation::OrganisationKind;
 use super::orgs::Orgs;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub directory_snapshotter: Arc<Snapshotter>,
     /// Delivers.
     pub courier: Arc<Courier>,
+    /// Tells webhooks.
+    pub notifier: Arc<Notifier>,
     /// When deliveries are made.
     pub delivery_mode: DeliveryMode,
     /// The threads that organisations are spread over; at least one.
@@ -152,6 +155,11 @@ impl Engine {
     /// The courier.
     pub fn courier(&self) -> &Arc<Courier> {
         &self.0.parts.courier
+    }
+
+    /// The notifier.
+    pub fn notifier(&self) -> &Arc<Notifier> {
+        &self.0.parts.notifier
     }
 
     /// When deliveries are made.
@@ -355,7 +363,11 @@ impl Engine {
 
     async fn process_one(&self, org: &OrgRef) -> Result<Processed, Refusal> {
         let (engine, own) = (self.clone(), org.clone());
-        let work = self.background().spawn(async move { engine.courier().work_off(&engine, &own).await });
+        let work = self.background().spawn(async move {
+            let delivered = engine.courier().work_off(&engine, &own).await?;
+            engine.notifier().work_off(&engine, &own).await?;
+            Ok(delivered)
+        });
         let delivered = work.await.unwrap_or(Err(Refusal::Failed))?;
         let tick = Command::Tick(Tick { at_most: TICK_MAX });
         let ticked = self.command_unlimited(org, tick, Caller::schedule()).await?;

@@ -14,6 +14,8 @@ use super::state::TenantState;
 use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate};
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
 use super::violations::report::ReportViolation;
+use super::webhooks::announce::announce;
+use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 
 /// Something that an organisation is asked to do.
 #[derive(Clone, Debug)]
@@ -40,6 +42,9 @@ pub enum Command {
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
     CancelApproval(CancelApproval),
+    CreateWebhook(CreateWebhook),
+    DeleteWebhook(DeleteWebhook),
+    RecordNotice(RecordNotice),
     Tick(Tick),
 }
 
@@ -51,6 +56,7 @@ impl Command {
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         let mut decision = self.decide_alone(state, context)?;
         follow(state, context, &mut decision.events);
+        announce(state, context, &mut decision.events);
         Ok(decision)
     }
 
@@ -77,6 +83,9 @@ impl Command {
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
+            Self::CreateWebhook(command) => command.decide(state, context),
+            Self::DeleteWebhook(command) => command.decide(state),
+            Self::RecordNotice(command) => command.decide(state, context),
             Self::Tick(command) => Ok(command.decide(state, context)),
         }
     }
@@ -93,6 +102,8 @@ impl Command {
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
             | Self::CancelApproval(_)
+            | Self::DeleteWebhook(_)
+            | Self::RecordNotice(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -105,7 +116,8 @@ impl Command {
             | Self::DeleteTemplate(_)
             | Self::RetryAction(_)
             | Self::PlaceBlock(_)
-            | Self::RequestOverride(_) => false,
+            | Self::RequestOverride(_)
+            | Self::CreateWebhook(_) => false,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::templates::Template;
 use super::violations::{Repeat, Violation};
+use super::webhooks::{Notice, NoticeAttempted, Webhook};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,6 +76,12 @@ pub enum Event {
         key: BlockKey,
         reason: Arc<str>,
     },
+    WebhookSaved(Box<Webhook>),
+    WebhookDeleted {
+        id: Uuid,
+    },
+    NoticeMade(Box<Notice>),
+    NoticeAttempted(Box<NoticeAttempted>),
     ApprovalSubmitted(Box<Approval>),
     ApprovalDecided(Box<Decided>),
     ApprovalClosed(Box<Closed>),

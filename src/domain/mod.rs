@@ -27,3 +27,4 @@ pub(crate) mod testing;
 pub mod time;
 pub mod view;
 pub mod violations;
+pub mod webhooks;

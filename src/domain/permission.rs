@@ -23,6 +23,7 @@ pub enum Operation {
     DecideApproval,
     CancelApproval,
     ReadApprovalAudit,
+    ManageWebhooks,
     ReadSettings,
     ChangeSettings,
     ManagePeople,
@@ -66,6 +67,7 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     // No scope: keys never decide.
     (Operation::DecideApproval, &[], DECIDING),
     (Operation::CancelApproval, &[Scope::ActionsSubmit], ASKING),
+    (Operation::ManageWebhooks, &[Scope::Admin], OFFICE),
     (Operation::ReadApprovalAudit, &[Scope::Admin], OFFICE),
     (Operation::ReadSettings, &[Scope::ViolationsRead, Scope::Admin], EVERYBODY),
     (Operation::ChangeSettings, &[Scope::Admin], OFFICE),

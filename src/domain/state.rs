@@ -22,6 +22,8 @@ use super::time::{BusinessDate, Timestamp, Zone};
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::{Mark, Violation, ViolationType};
+use super::webhooks::store::Webhooks;
+use super::webhooks::{Notice, Webhook};
 use uuid::Uuid;
 
 /// Everything that an organisation knows.
@@ -37,6 +39,7 @@ pub struct TenantState {
     pub blocks: Blocks,
     pub grants: Grants,
     pub approvals: Approvals,
+    pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -61,6 +64,7 @@ impl TenantState {
             blocks: Blocks::default(),
             grants: Grants::default(),
             approvals: Approvals::default(),
+            webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -123,6 +127,10 @@ impl TenantState {
             Event::GrantGiven(grant) => self.grants.add(Grant { seq, ..(**grant).clone() }),
             Event::GrantUsed(used) => self.grants.consume(used),
             Event::GrantEnded { id, reason, .. } => self.grants.end(id, GrantEnd { at, reason: reason.clone() }),
+            Event::WebhookSaved(webhook) => self.webhooks.put(Webhook { seq, ..(**webhook).clone() }),
+            Event::WebhookDeleted { id } => self.webhooks.remove(id),
+            Event::NoticeMade(notice) => self.webhooks.add_notice(Notice { seq, ..(**notice).clone() }),
+            Event::NoticeAttempted(attempted) => self.webhooks.attempted(attempted),
             Event::ApprovalSubmitted(approval) => self.approvals.submitted(seq, at, approval),
             Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
             Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
@@ -133,7 +141,8 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 8] = [
+        let [webhooks, notices] = self.webhooks.digests();
+        let parts: [Digest; 10] = [
             self.venues.digest(),
             self.templates.digest(),
             self.violations.digest(),
@@ -141,6 +150,8 @@ impl TenantState {
             self.blocks.digest(),
             self.grants.digest(),
             self.approvals.digest(),
+            webhooks,
+            notices,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];

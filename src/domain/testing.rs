@@ -33,6 +33,7 @@ use super::time::Timestamp;
 use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
 use super::violations::report::{Report, ReportViolation};
 use super::violations::{Severity, Violation};
+use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 
 /// A Friday evening in winter.
 pub const FRIDAY: &str = "2025-02-14T19:00:00Z";
@@ -477,6 +478,9 @@ commands!(
     ConsumeGrant,
     DecideApproval,
     CancelApproval,
+    CreateWebhook,
+    DeleteWebhook,
+    RecordNotice,
 );
 
 impl From<Report> for Command {

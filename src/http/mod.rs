@@ -42,7 +42,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
     actions, approvals, blocks, keys, operator, overrides, process, session, settings, templates, till, users, venues,
-    violations,
+    violations, webhooks,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
@@ -101,6 +101,8 @@ routes! {
     "/api/actions/{id}/cancel" => POST approvals::cancel;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
+    "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
+    "/api/settings/webhooks/{id}" => DELETE webhooks::delete;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
     "/api/keys" => GET keys::list, POST keys::create;

@@ -181,6 +181,10 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::VenueDeleted { .. }
         | Event::TemplateSaved(_)
         | Event::TemplateDeleted { .. }
+        | Event::WebhookSaved(_)
+        | Event::WebhookDeleted { .. }
+        | Event::NoticeMade(_)
+        | Event::NoticeAttempted(_)
         | Event::Answered => None,
     }
 }

@@ -6,3 +6,4 @@ pub mod feed;
 pub mod list;
 pub mod shapes;
 pub mod till;
+pub mod webhooks;

@@ -14,6 +14,7 @@ pub mod till;
 pub mod users;
 pub mod venues;
 pub mod violations;
+pub mod webhooks;
 
 use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::rejection::{Faults, Rejection};

@@ -46,6 +46,8 @@ impl StoredState for TenantState {
         put_section::<v1::BlockV1, _>(&mut out, sorted(self.blocks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::WebhookV1, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::NoticeV1, _>(&mut out, sorted(self.webhooks.notices(), |one| (one.seq, one.id)));
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -61,6 +63,8 @@ impl StoredState for TenantState {
         each::<v1::BlockV1, _>(&mut reader, |block| state.blocks.add(block))?;
         each::<v1::GrantV1, _>(&mut reader, |grant| state.grants.add(grant))?;
         each::<v1::ApprovalV1, _>(&mut reader, |approval| state.approvals.add(approval))?;
+        each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
+        each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)

@@ -15,6 +15,7 @@ mod organisation;
 mod snapshot;
 mod templates;
 mod violations;
+mod webhooks;
 
 pub use actions::{ActionDismissedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1};
 pub use approvals::{ApprovalV1, ClosedV1, DecidedV1, ExecutedV1};
@@ -26,3 +27,4 @@ pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
 pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};
 pub use violations::{MarkV1, RepeatV1, ViolationAcknowledgedV1, ViolationResolvedV1, ViolationV1};
+pub use webhooks::{NoticeAttemptedV1, NoticeV1, WebhookDeletedV1, WebhookV1};
