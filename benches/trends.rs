@@ -12,7 +12,7 @@ use action_center::domain::state::TenantState;
 use action_center::domain::time::{BusinessDate, Timestamp};
 use action_center::domain::trends::Dimension;
 use action_center::domain::trends::series::{Group, Question, answer};
-use action_center::domain::violations::{Severity, Violation, ViolationType};
+use action_center::domain::violations::{Ending, Severity, Violation, ViolationType};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const DAY_ONE: i32 = 20_089; // 2025-01-01
@@ -34,6 +34,8 @@ fn violation(number: u64, day: u64, at: Timestamp) -> Violation {
         id: IdSource::new(at.0, number).next_id(),
         seq: 0,
         venue_id: VenueId::parse(&venue).ok(),
+        parent_id: None,
+        entity: None,
         violation_type: ViolationType::parse(TYPES[chance(number * 11, 6) as usize]).expect("a type"),
         severity: SEVERITIES[chance(number * 13, 3) as usize],
         title: "Something happened".into(),
@@ -46,9 +48,11 @@ fn violation(number: u64, day: u64, at: Timestamp) -> Violation {
         business_date: BusinessDate(DAY_ONE + i32::try_from(day).expect("a day of a year")),
         occurrences: 1,
         last_seen_at: at,
+        over_at: at,
         acknowledged: None,
         resolved: None,
         resolution: None,
+        ending: None,
         actions: Vec::new(),
         blocks: Vec::new(),
     }
@@ -71,7 +75,7 @@ fn year(violations: u64) -> TenantState {
             let event = Event::ViolationAcknowledged { id, venue_id: venue_id.clone(), by: "gm".into(), note: None };
             apply(chance(number * 19, 10_800_000), event);
         }
-        let event = Event::ViolationResolved { id, venue_id, by: "gm".into(), resolution: None };
+        let event = Event::ViolationResolved { id, venue_id, by: "gm".into(), resolution: None, ending: Ending::Resolved };
         apply(chance(number * 23, 86_400_000), event);
     }
     state

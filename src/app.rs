@@ -10,11 +10,14 @@ use actix_web::dev::ServerHandle;
 
 use crate::actors::courier::Courier;
 use crate::actors::engine::{DeliveryMode, Engine, Parts};
+use crate::actors::notifier::Notifier;
 use crate::actors::scheduler;
 use crate::actors::services::{ActorSettings, Services};
 use crate::actors::start::recover_all;
 use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
+use crate::delivery::channels::webhook::WebhookChannel;
+use crate::delivery::egress::Egress;
 use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
 use crate::http::{self, HttpSettings, HttpState};
@@ -84,7 +87,7 @@ impl App {
         let address = listener.local_addr().map_err(|error| StartError::because("cannot listen")(&error))?;
         let (background, arbiters) = threads(&config)?;
         let handle = background.handle().cloned().ok_or_else(|| StartError("there are no threads".into()))?;
-        let engine = engine(&config, store, &arbiters, handle.clone())?;
+        let engine = engine(&config, store, &arbiters, handle.clone(), secrets.server_key)?;
         let http = serve(&config, listener, engine.clone(), &secrets)?;
         let started = recover_all(&engine).await.map_err(|error| StartError(error.to_string()))?;
         handle.spawn(scheduler::run(engine.clone()));
@@ -187,6 +190,7 @@ fn engine(
     store: Store,
     arbiters: &[Arbiter],
     background: tokio::runtime::Handle,
+    server_key: [u8; 32],
 ) -> Result<Engine, StartError> {
     let email = EmailChannel::new(&EmailSettings {
         url: Some(config.delivery.email.url.clone()).filter(|url| !url.is_empty()),
@@ -195,6 +199,9 @@ fn engine(
         connections_max: config.delivery.email.connections_max,
     })
     .map_err(|error| StartError::because("delivery.email")(&error))?;
+    let egress = Egress::allowing(&config.delivery.egress.allow);
+    let calls = WebhookChannel::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
+    let notifier = Notifier::new(Arc::new(calls), egress, server_key);
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =
@@ -213,6 +220,7 @@ fn engine(
         snapshotter: Arc::new(snapshotter),
         directory_snapshotter: Arc::new(directory_snapshotter),
         courier: Arc::new(Courier::new(Arc::new(email))),
+        notifier: Arc::new(notifier),
         delivery_mode: match config.delivery.mode {
             Mode::Immediate => DeliveryMode::Immediate,
             Mode::OnProcess => DeliveryMode::OnProcess,

@@ -13,6 +13,8 @@ use crate::domain::ids::StreamId;
 pub enum Chore {
     /// Actions to deliver.
     Deliver,
+    /// Webhooks to tell.
+    Notify,
     /// Expiries and quiet violations to write down.
     Tick,
     /// Rungs of escalations whose turn has come, and reminders.

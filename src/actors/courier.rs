@@ -193,6 +193,7 @@ impl Courier {
             text: due.text,
             html: Some(due.html),
             dated_ms: due.dated_ms,
+            signing: None,
         };
         match self.email.deliver(&message).await {
             Outcome::Delivered { detail } => (AttemptOutcome::Delivered, detail, None),

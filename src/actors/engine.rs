@@ -18,6 +18,7 @@ use super::directory::DirectoryKind;
 pub use super::feed::FeedMessage;
 use super::feed::{self, Wish};
 use super::job::{Job, Order, Reading, Release};
+use super::notifier::Notifier;
 use super::org::{Admitted, Condition, OrgRef};
 use super::organisation::OrganisationKind;
 use super::orgs::Orgs;
@@ -90,6 +91,8 @@ pub struct Parts {
     pub directory_snapshotter: Arc<Snapshotter>,
     /// Delivers.
     pub courier: Arc<Courier>,
+    /// Tells webhooks.
+    pub notifier: Arc<Notifier>,
     /// When deliveries are made.
     pub delivery_mode: DeliveryMode,
     /// The threads that organisations are spread over; at least one.
@@ -166,6 +169,11 @@ impl Engine {
     /// The courier.
     pub fn courier(&self) -> &Arc<Courier> {
         &self.0.parts.courier
+    }
+
+    /// The notifier.
+    pub fn notifier(&self) -> &Arc<Notifier> {
+        &self.0.parts.notifier
     }
 
     /// When deliveries are made.
@@ -372,7 +380,11 @@ impl Engine {
         let ticked = self.done_of_itself(org, || Command::Tick(Tick { at_most: TICK_MAX })).await?;
         let turned = self.done_of_itself(org, || Command::Escalate(Escalate { at_most: ESCALATED_MAX })).await?;
         let (engine, own) = (self.clone(), org.clone());
-        let work = self.background().spawn(async move { engine.courier().work_off(&engine, &own).await });
+        let work = self.background().spawn(async move {
+            let delivered = engine.courier().work_off(&engine, &own).await?;
+            engine.notifier().work_off(&engine, &own).await?;
+            Ok(delivered)
+        });
         let delivered = work.await.unwrap_or(Err(Refusal::Failed))?;
         Ok(Processed {
             processed: delivered.attempts,

@@ -18,6 +18,7 @@ pub mod engine;
 pub mod feed;
 mod job;
 mod kind;
+pub mod notifier;
 pub mod org;
 mod organisation;
 pub mod orgs;

@@ -27,16 +27,35 @@ pub struct OrganisationKind {
 pub struct OrganisationPublication {
     blocks: Vec<(BlockKey, Ruling)>,
     live: Live,
+    times: Times,
+}
+
+/// When there is work next, in milliseconds since the epoch.
+#[derive(Clone, Copy)]
+struct Times {
     deliver_at_ms: Option<i64>,
+    notify_at_ms: Option<i64>,
     tick_at_ms: Option<i64>,
     escalate_at_ms: Option<i64>,
 }
 
+impl Times {
+    fn of(state: &TenantState) -> Self {
+        Self {
+            deliver_at_ms: state.actions.next_due().map(|at| at.0),
+            notify_at_ms: state.webhooks.next_due().map(|at| at.0),
+            tick_at_ms: state.next_tick().map(|at| at.0),
+            escalate_at_ms: state.actions.next_turn().map(|at| at.0),
+        }
+    }
+}
+
 impl OrganisationKind {
-    fn schedule(&self, deliver_at_ms: Option<i64>, tick_at_ms: Option<i64>, escalate_at_ms: Option<i64>) {
-        self.agenda.set(Chore::Deliver, self.org.stream, deliver_at_ms);
-        self.agenda.set(Chore::Tick, self.org.stream, tick_at_ms);
-        self.agenda.set(Chore::Escalate, self.org.stream, escalate_at_ms);
+    fn schedule(&self, times: Times) {
+        self.agenda.set(Chore::Deliver, self.org.stream, times.deliver_at_ms);
+        self.agenda.set(Chore::Notify, self.org.stream, times.notify_at_ms);
+        self.agenda.set(Chore::Tick, self.org.stream, times.tick_at_ms);
+        self.agenda.set(Chore::Escalate, self.org.stream, times.escalate_at_ms);
     }
 }
 
@@ -71,14 +90,12 @@ impl Kind for OrganisationKind {
                 last_seq: state.last_seq(),
                 items: followed.then(|| numbered.filter_map(item).collect()),
             },
-            deliver_at_ms: state.actions.next_due().map(|at| at.0),
-            tick_at_ms: state.next_tick().map(|at| at.0),
-            escalate_at_ms: state.actions.next_turn().map(|at| at.0),
+            times: Times::of(state),
         }
     }
 
     fn publish(&self, publications: Vec<OrganisationPublication>, version: u64) {
-        let last = publications.last().map(|last| (last.deliver_at_ms, last.tick_at_ms, last.escalate_at_ms));
+        let last = publications.last().map(|last| last.times);
         let mut live = Vec::with_capacity(publications.len());
         self.org.publish(version, || {
             for publication in publications {
@@ -88,8 +105,8 @@ impl Kind for OrganisationKind {
                 live.push(publication.live);
             }
         });
-        if let Some((deliver_at_ms, tick_at_ms, escalate_at_ms)) = last {
-            self.schedule(deliver_at_ms, tick_at_ms, escalate_at_ms);
+        if let Some(times) = last {
+            self.schedule(times);
         }
         if let Some(followers) = self.org.followers() {
             live.into_iter().for_each(|one| drop(followers.send(one))); // nobody left to follow is no loss
@@ -102,8 +119,7 @@ impl Kind for OrganisationKind {
                 self.blocks.put(self.org.stream, key, ruling(state, key));
             }
         });
-        let escalate_at_ms = state.actions.next_turn().map(|at| at.0);
-        self.schedule(state.actions.next_due().map(|at| at.0), state.next_tick().map(|at| at.0), escalate_at_ms);
+        self.schedule(Times::of(state));
         self.org.set_condition(Condition::Ready);
     }
 

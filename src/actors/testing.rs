@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use super::courier::Courier;
 use super::engine::{DeliveryMode, Engine, Parts};
+use super::notifier::Notifier;
 use super::org::OrgRef;
 use super::refusal::{Accepted, Refusal};
 use super::services::{ActorSettings, Services};
 use super::start::recover_all;
 use crate::delivery::channel::{Channel, Message, Outcome};
+use crate::delivery::egress::Egress;
 use crate::domain::blocks::place::PlaceBlock;
 use crate::domain::command::Command;
 use crate::domain::directory::NewKey;
@@ -87,6 +89,7 @@ pub async fn start(store: Store, settings: ActorSettings) -> Bench {
         snapshotter: Arc::new(Snapshotter::start::<Folded<TenantState>>(history.clone(), snapshots.clone()).unwrap()),
         directory_snapshotter: Arc::new(Snapshotter::start::<Folded<Directory>>(history, snapshots).unwrap()),
         courier: Arc::new(Courier::new(kept.clone())),
+        notifier: Arc::new(Notifier::new(kept.clone(), Egress::default(), [7; 32])),
         delivery_mode: DeliveryMode::OnProcess,
         arbiters: vec![arbiter.handle()],
         background: background.handle().clone(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 /// The longest `detail` of an [`Outcome`], in bytes of UTF-8.
 pub const DETAIL_BYTES_MAX: usize = 500;
 
-/// One finished message. The same value gives the same bytes on every attempt.
+/// One finished message. The same value gives the same bytes on every attempt, apart from what signs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Stable over attempts; receivers deduplicate by it.
@@ -21,6 +21,23 @@ pub struct Message {
     pub html: Option<String>,
     /// When the message was made, not when it is sent: milliseconds since the epoch, UTC.
     pub dated_ms: i64,
+    /// What signs this attempt, for a channel that signs.
+    pub signing: Option<Signing>,
+}
+
+/// What signs one attempt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The receiver's key.
+    pub key: [u8; 32],
+    /// When the attempt is made: milliseconds since the epoch, UTC.
+    pub at_ms: i64,
+}
+
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signing {{ at_ms: {} }}", self.at_ms)
+    }
 }
 
 /// Who gets a message.

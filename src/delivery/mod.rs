@@ -6,6 +6,8 @@
 
 pub mod channel;
 pub mod channels;
+pub mod egress;
+pub mod signing;
 #[doc(hidden)]
 pub mod testing;
 pub mod wording;

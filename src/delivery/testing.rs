@@ -164,6 +164,7 @@ pub fn message(address: &str) -> Message {
         text: "Zoë comped 250 at Quay House\n.\nend".into(),
         html: Some("<p>Zoë comped 250 at Quay House</p>".into()),
         dated_ms: 1_700_000_000_000,
+        signing: None,
     }
 }
 

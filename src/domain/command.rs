@@ -20,6 +20,8 @@ use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, Resolv
 use super::violations::own_types::{DeleteViolationType, SaveViolationType};
 use super::violations::report::ReportViolation;
 use super::violations::reporters::ReportSource;
+use super::webhooks::announce::announce;
+use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 
 /// Something that an organisation is asked to do.
 #[derive(Clone, Debug)]
@@ -50,6 +52,9 @@ pub enum Command {
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
     CancelApproval(CancelApproval),
+    CreateWebhook(CreateWebhook),
+    DeleteWebhook(DeleteWebhook),
+    RecordNotice(RecordNotice),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -65,6 +70,7 @@ impl Command {
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         let mut decision = self.decide_alone(state, context)?;
         follow(state, context, &mut decision.events);
+        announce(state, context, &mut decision.events);
         Ok(decision)
     }
 
@@ -100,6 +106,9 @@ impl Command {
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
+            Self::CreateWebhook(command) => command.decide(state, context),
+            Self::DeleteWebhook(command) => command.decide(state),
+            Self::RecordNotice(command) => command.decide(state, context),
         }
     }
 
@@ -116,6 +125,8 @@ impl Command {
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
             | Self::CancelApproval(_)
+            | Self::DeleteWebhook(_)
+            | Self::RecordNotice(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -135,7 +146,8 @@ impl Command {
             | Self::Escalate(_)
             | Self::AddSilence(_)
             | Self::ChangeInhibitions(_)
-            | Self::RequestOverride(_) => false,
+            | Self::RequestOverride(_)
+            | Self::CreateWebhook(_) => false,
         }
     }
 }

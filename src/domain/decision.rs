@@ -79,6 +79,10 @@ pub enum Answer {
     Approval(Uuid),
     /// A grant.
     Grant(Uuid),
+    /// A webhook that was made.
+    WebhookMade(Uuid),
+    /// A webhook.
+    Webhook(Uuid),
     /// A venue.
     Venue(super::ids::VenueId),
     /// The organisation's settings.

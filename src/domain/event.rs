@@ -17,6 +17,7 @@ use super::templates::Template;
 use super::templates::shadow::ShadowRecord;
 use super::violations::own_types::OwnType;
 use super::violations::{Ending, Repeat, Violation, ViolationType};
+use super::webhooks::{Notice, NoticeAttempted, Webhook};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +106,12 @@ pub enum Event {
         key: BlockKey,
         reason: Arc<str>,
     },
+    WebhookSaved(Box<Webhook>),
+    WebhookDeleted {
+        id: Uuid,
+    },
+    NoticeMade(Box<Notice>),
+    NoticeAttempted(Box<NoticeAttempted>),
     ApprovalSubmitted(Box<Approval>),
     ApprovalDecided(Box<Decided>),
     ApprovalClosed(Box<Closed>),

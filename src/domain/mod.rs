@@ -29,3 +29,4 @@ pub mod time;
 pub mod trends;
 pub mod view;
 pub mod violations;
+pub mod webhooks;

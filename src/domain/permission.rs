@@ -25,6 +25,7 @@ pub enum Operation {
     DecideApproval,
     CancelApproval,
     ReadApprovalAudit,
+    ManageWebhooks,
     ReadSettings,
     ChangeSettings,
     ManagePeople,
@@ -70,6 +71,7 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     // No scope: keys never decide.
     (Operation::DecideApproval, &[], DECIDING),
     (Operation::CancelApproval, &[Scope::ActionsSubmit], ASKING),
+    (Operation::ManageWebhooks, &[Scope::Admin], OFFICE),
     (Operation::ReadApprovalAudit, &[Scope::Admin], OFFICE),
     (Operation::ReadSettings, &[Scope::ViolationsRead, Scope::Admin], EVERYBODY),
     (Operation::ChangeSettings, &[Scope::Admin], OFFICE),

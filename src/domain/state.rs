@@ -29,6 +29,8 @@ use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::{Mark, Violation, ViolationType};
+use super::webhooks::store::Webhooks;
+use super::webhooks::{Notice, Webhook};
 use uuid::Uuid;
 
 /// Everything that an organisation knows.
@@ -52,6 +54,7 @@ pub struct TenantState {
     pub inhibitions: Vec<Inhibition>,
     pub grants: Grants,
     pub approvals: Approvals,
+    pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -82,6 +85,7 @@ impl TenantState {
             inhibitions: Vec::new(),
             grants: Grants::default(),
             approvals: Approvals::default(),
+            webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -169,6 +173,10 @@ impl TenantState {
             Event::GrantGiven(grant) => self.grants.add(Grant { seq, ..(**grant).clone() }),
             Event::GrantUsed(used) => self.grants.consume(used),
             Event::GrantEnded { id, reason, .. } => self.grants.end(id, GrantEnd { at, reason: reason.clone() }),
+            Event::WebhookSaved(webhook) => self.webhooks.put(Webhook { seq, ..(**webhook).clone() }),
+            Event::WebhookDeleted { id } => self.webhooks.remove(id),
+            Event::NoticeMade(notice) => self.webhooks.add_notice(Notice { seq, ..(**notice).clone() }),
+            Event::NoticeAttempted(attempted) => self.webhooks.attempted(attempted),
             Event::ApprovalSubmitted(approval) => self.approvals.submitted(seq, at, approval),
             Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
             Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
@@ -216,7 +224,8 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let parts: [Digest; 12] = [
+        let [webhooks, notices] = self.webhooks.digests();
+        let parts: [Digest; 14] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -228,6 +237,8 @@ impl TenantState {
             self.silences.digest(),
             self.grants.digest(),
             self.approvals.digest(),
+            webhooks,
+            notices,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];

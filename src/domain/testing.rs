@@ -39,6 +39,7 @@ use super::violations::own_types::{DeleteViolationType, SaveViolationType};
 use super::violations::report::{Report, ReportViolation};
 use super::violations::reporters::ReportSource;
 use super::violations::{Severity, Violation};
+use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 
 /// A Friday evening in winter.
 pub const FRIDAY: &str = "2025-02-14T19:00:00Z";
@@ -501,6 +502,9 @@ commands!(
     ConsumeGrant,
     DecideApproval,
     CancelApproval,
+    CreateWebhook,
+    DeleteWebhook,
+    RecordNotice,
 );
 
 impl From<Report> for Command {

@@ -42,7 +42,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
     actions, approvals, blocks, bulk, inhibitions, keys, operator, overrides, process, reports, session, settings,
-    silences, templates, till, trends, users, venues, violation_types, violations,
+    silences, templates, till, trends, users, venues, violation_types, violations, webhooks,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
@@ -111,6 +111,8 @@ routes! {
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
+    "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
+    "/api/settings/webhooks/{id}" => DELETE webhooks::delete;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
     "/api/settings/violation-types" => GET violation_types::list;

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
+mod calling;
 mod flooding;
 mod house;
 mod keys;

@@ -1,3 +1,4 @@
 //! The channels, a file each.
 
 pub mod email;
+pub mod webhook;

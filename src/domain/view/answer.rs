@@ -9,6 +9,7 @@ use super::list;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
 use super::types;
+use super::webhooks;
 use crate::domain::decision::{Answer, Done, Reply};
 use crate::domain::state::TenantState;
 use crate::domain::violations::bulk::Outcome;
@@ -95,6 +96,8 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         }
         Answer::Approval(id) => shown(Done::Done, state.approvals.get(id), |one| approvals::approval(org_id, one)),
         Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
+        Answer::WebhookMade(id) => shown(Done::Created, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
+        Answer::Webhook(id) => shown(Done::Done, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),

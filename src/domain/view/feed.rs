@@ -205,6 +205,10 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::SilenceEnded { .. }
         | Event::InhibitionsChanged { .. }
         | Event::ShadowNoted(_)
+        | Event::WebhookSaved(_)
+        | Event::WebhookDeleted { .. }
+        | Event::NoticeMade(_)
+        | Event::NoticeAttempted(_)
         | Event::Answered => None,
     }
 }

@@ -9,3 +9,4 @@ pub mod shadow;
 pub mod shapes;
 pub mod till;
 pub mod types;
+pub mod webhooks;

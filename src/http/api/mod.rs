@@ -20,6 +20,7 @@ pub mod users;
 pub mod venues;
 pub mod violation_types;
 pub mod violations;
+pub mod webhooks;
 
 use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::rejection::{Faults, Rejection};

@@ -68,6 +68,10 @@ impl StoredEvent for Event {
             Self::ApprovalDecided(it) => frozen::<v1::DecidedV1, _>(kinds::APPROVAL_DECIDED, 1, &**it),
             Self::ApprovalClosed(it) => frozen::<v1::ClosedV1, _>(kinds::APPROVAL_CLOSED, 1, &**it),
             Self::ApprovalExecuted(it) => frozen::<v1::ExecutedV1, _>(kinds::APPROVAL_EXECUTED, 1, &**it),
+            Self::WebhookSaved(it) => frozen::<v1::WebhookV1, _>(kinds::WEBHOOK_SAVED, 1, &**it),
+            Self::WebhookDeleted { id } => packed(kinds::WEBHOOK_DELETED, 1, &v1::WebhookDeletedV1::of(id)),
+            Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
+            Self::NoticeAttempted(it) => frozen::<v1::NoticeAttemptedV1, _>(kinds::NOTICE_ATTEMPTED, 1, &**it),
             Self::Answered => packed(kinds::ANSWERED, 1, &()),
         }
     }
@@ -108,6 +112,10 @@ impl StoredEvent for Event {
             (kinds::APPROVAL_DECIDED, 1) => thawed::<v1::DecidedV1, _>(bytes).map(Self::ApprovalDecided),
             (kinds::APPROVAL_CLOSED, 1) => thawed::<v1::ClosedV1, _>(bytes).map(Self::ApprovalClosed),
             (kinds::APPROVAL_EXECUTED, 1) => thawed::<v1::ExecutedV1, _>(bytes).map(Self::ApprovalExecuted),
+            (kinds::WEBHOOK_SAVED, 1) => thawed::<v1::WebhookV1, _>(bytes).map(Self::WebhookSaved),
+            (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
+            (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),
+            (kinds::NOTICE_ATTEMPTED, 1) => thawed::<v1::NoticeAttemptedV1, _>(bytes).map(Self::NoticeAttempted),
             (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
             _ => Err(StoredError::UnknownEvent { event_type, schema }),
         }

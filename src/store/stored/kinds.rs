@@ -92,6 +92,15 @@ kinds! {
     /// It was carried out.
     APPROVAL_EXECUTED = 703;
 
+    /// A webhook was made.
+    WEBHOOK_SAVED = 720;
+    /// A webhook was taken out.
+    WEBHOOK_DELETED = 721;
+    /// A webhook is to be told something.
+    NOTICE_MADE = 722;
+    /// It was tried.
+    NOTICE_ATTEMPTED = 723;
+
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;
     /// An API key was made.

@@ -57,6 +57,8 @@ impl StoredState for TenantState {
         put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
         put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
         put_shadows(&mut out, &self.shadows);
+        put_section::<v1::WebhookV1, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
+        put_section::<v1::NoticeV1, _>(&mut out, sorted(self.webhooks.notices(), |one| (one.seq, one.id)));
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -80,6 +82,8 @@ impl StoredState for TenantState {
             state.shadows.put_back_totals(template, totals);
         })?;
         each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.put_back_shadow(record))?;
+        each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
+        each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)

@@ -2,6 +2,7 @@
 //! strategies lie on the stack whole.
 
 mod approvals;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -412,6 +413,8 @@ pub fn event() -> BoxedStrategy<Event> {
         approvals::event(),
         approvals::event(),
         approvals::event(),
+        webhooks::event(),
+        webhooks::event(),
         Just(Event::Answered),
     ]
     .boxed()

@@ -28,8 +28,10 @@ use crate::domain::templates::shadow::{ShadowBlock, ShadowRecord};
 use crate::domain::templates::steps;
 use crate::domain::templates::{ActionData, Limit, Mode, Template};
 use crate::domain::time::{BusinessDate, Timestamp};
+use crate::domain::view::feed::Topic;
 use crate::domain::violations::own_types::OwnType;
 use crate::domain::violations::{Ending, Entity, Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::webhooks::{Notice, NoticeAttempted, Webhook};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
 const LATER: Timestamp = Timestamp(1_739_559_900_000);
@@ -37,6 +39,7 @@ const VIOLATION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_000
 const TEMPLATE: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0002);
 const ACTION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0003);
 const STEP: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
+const WEBHOOK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0007);
 const GRANT: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
 const APPROVAL: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0006);
 const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
@@ -402,6 +405,23 @@ fn approval() -> Approval {
     }
 }
 
+fn webhook() -> Webhook {
+    Webhook {
+        id: WEBHOOK,
+        seq: 0,
+        url: "https://till.example/hook".into(),
+        events: vec![Topic::Blocks, Topic::Approvals],
+        description: Some("the tills".into()),
+        generation: 2,
+        created_by: "owner-1".into(),
+        created_at: AT,
+        delivered: 7,
+        failed: 1,
+        missed: 3,
+        last_error: Some("500 sorry".into()),
+    }
+}
+
 /// One event of every kind of an organisation.
 pub fn events() -> Vec<Event> {
     let (by, reason) = ("gm-1".into(), "it is settled".into());
@@ -483,6 +503,25 @@ pub fn events() -> Vec<Event> {
             via: Via::Page,
             result: JsonText::of(&json!({ "grant_id": GRANT })),
         })),
+        Event::WebhookSaved(Box::new(webhook())),
+        Event::WebhookDeleted { id: TEMPLATE },
+        Event::NoticeMade(Box::new(Notice {
+            id: GRANT,
+            seq: 0,
+            webhook_id: WEBHOOK,
+            body: r#"{"type":"block.placed"}"#.into(),
+            made_at: AT,
+            failures: 2,
+            due_at: LATER,
+        })),
+        Event::NoticeAttempted(Box::new(NoticeAttempted {
+            id: GRANT,
+            webhook_id: WEBHOOK,
+            outcome: AttemptOutcome::Retry,
+            detail: "500 sorry".into(),
+            status: ExecutionStatus::Pending,
+            next_at: Some(LATER),
+        })),
         Event::Answered,
     ];
     events.iter().for_each(is_listed);
@@ -522,6 +561,10 @@ fn is_listed(event: &Event) {
         | Event::GrantGiven(_)
         | Event::GrantUsed(_)
         | Event::GrantEnded { .. }
+        | Event::WebhookSaved(_)
+        | Event::WebhookDeleted { .. }
+        | Event::NoticeMade(_)
+        | Event::NoticeAttempted(_)
         | Event::ApprovalSubmitted(_)
         | Event::ApprovalDecided(_)
         | Event::ApprovalClosed(_)

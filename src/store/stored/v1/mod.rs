@@ -19,6 +19,7 @@ mod suppression;
 mod templates;
 mod trends;
 mod violations;
+mod webhooks;
 
 pub use actions::{
     ActionDismissedV1, ActionRemindedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1, EscalatedV1, EscalationV1,
@@ -37,3 +38,4 @@ pub use suppression::{HeldV1, InhibitionV1, InhibitionsChangedV1, SilenceEndedV1
 pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};
 pub use trends::{SubjectV1, TrendV1};
 pub use violations::{EntityV1, MarkV1, RepeatV1, ViolationAcknowledgedV1, ViolationResolvedV1, ViolationV1};
+pub use webhooks::{NoticeAttemptedV1, NoticeV1, WebhookDeletedV1, WebhookV1};

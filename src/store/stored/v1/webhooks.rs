@@ -1,0 +1,66 @@
+//! Webhooks and what waits to be told.
+
+use uuid::Uuid;
+
+use crate::domain::event::Event;
+use crate::domain::view::feed::Topic;
+use crate::domain::webhooks::{Notice, NoticeAttempted, Webhook};
+use crate::store::stored::error::StoredError;
+use crate::store::stored::form::{Form, frozen, frozen_event};
+
+/// A topic, as its name outside.
+impl Form<Topic> for String {
+    fn freeze(value: &Topic) -> Self {
+        value.name().to_owned()
+    }
+
+    fn thaw(self) -> Result<Topic, StoredError> {
+        Topic::named(&self).ok_or_else(|| StoredError::malformed("a topic", self))
+    }
+}
+
+frozen! {
+    /// A webhook as it stands. In an event the number is not its own yet.
+    WebhookV1 of Webhook {
+        id: [u8; 16],
+        seq: u64,
+        url: String,
+        events: Vec<String>,
+        description: Option<String>,
+        generation: u32,
+        created_by: String,
+        created_at: i64,
+        delivered: u64,
+        failed: u64,
+        missed: u64,
+        last_error: Option<String>,
+    }
+
+    /// What a webhook is to be told. In an event the number is not its own yet.
+    NoticeV1 of Notice {
+        id: [u8; 16],
+        seq: u64,
+        webhook_id: [u8; 16],
+        body: String,
+        made_at: i64,
+        failures: u32,
+        due_at: i64,
+    }
+
+    /// What an attempt at a notice came to.
+    NoticeAttemptedV1 of NoticeAttempted {
+        id: [u8; 16],
+        webhook_id: [u8; 16],
+        outcome: u8,
+        detail: String,
+        status: u8,
+        next_at: Option<i64>,
+    }
+}
+
+frozen_event! {
+    /// That a webhook was taken out.
+    WebhookDeletedV1 of Event::WebhookDeleted {
+        id: Uuid => [u8; 16],
+    }
+}
