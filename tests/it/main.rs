@@ -1,5 +1,6 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
+mod escalating;
 mod flooding;
 mod house;
 mod keys;
@@ -9,6 +10,7 @@ mod refusing_to_start;
 mod repeating;
 mod restarting;
 mod sessions;
+mod silencing;
 mod source;
 mod starting;
 mod stream_ends;

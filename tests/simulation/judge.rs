@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use action_center::actors::block_index::{BlockIndex, Question};
-use action_center::domain::actions::{Action, ExecutionStatus};
+use action_center::domain::actions::ExecutionStatus;
 use action_center::domain::blocks::check::verdicts;
 use action_center::domain::blocks::{Block, BlockKey};
 use action_center::domain::command::Command;
