@@ -1,6 +1,7 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
 mod calling;
+mod escalating;
 mod flooding;
 mod house;
 mod keys;
@@ -12,6 +13,7 @@ mod repeating;
 mod restarting;
 mod rules;
 mod sessions;
+mod silencing;
 mod source;
 mod starting;
 mod stream_ends;

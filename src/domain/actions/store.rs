@@ -149,6 +149,7 @@ impl Actions {
         self.change(id, |action| {
             action.status = ExecutionStatus::Pending;
             action.reason = None;
+            action.suppressed = None;
             action.failures = 0;
             action.due_at = match &mut action.escalation {
                 Some(escalation) => steps::resume(escalation, at),

@@ -105,7 +105,8 @@ fn a_retry_sends_what_was_silenced_and_places_no_block() {
     tenant.report(comp());
     let ids = tenant.only_violation().actions.clone();
     tenant.run(retry(ids[0]));
-    assert!(tenant.state.actions.get(&ids[0]).unwrap().is_pending());
+    let action = tenant.state.actions.get(&ids[0]).unwrap();
+    assert_eq!((action.is_pending(), action.suppressed), (true, None), "it is held back no more");
     assert!(matches!(tenant.refused(retry(ids[1])), Rejection::ActionNotOpen { .. }));
 }
 

@@ -127,7 +127,13 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
             let object = json!({
                 "id": one.id, "venue_id": one.venue_id, "execution_status": one.status, "reason": one.reason,
             });
-            Some((Topic::Actions, "action.stopped", one.id, one.venue_id.as_ref(), object))
+            let name = match one.status {
+                crate::domain::actions::ExecutionStatus::Delivered => "action.delivered",
+                crate::domain::actions::ExecutionStatus::Failed => "action.failed",
+                crate::domain::actions::ExecutionStatus::Pending
+                | crate::domain::actions::ExecutionStatus::Dismissed => "action.dismissed",
+            };
+            Some((Topic::Actions, name, one.id, one.venue_id.as_ref(), object))
         }
         Event::BlockPlaced(one) => {
             Some((Topic::Blocks, "block.placed", one.id, one.venue_id.as_ref(), value(&shapes::block(org_id, one))))

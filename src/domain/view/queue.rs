@@ -13,6 +13,7 @@ use crate::domain::suppression::Suppressed;
 use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
 use crate::domain::suppression::silences::Silence;
 use crate::domain::time::Timestamp;
+use crate::domain::violations::ViolationType;
 
 /// How far an escalation got.
 #[derive(Serialize, ToSchema)]
@@ -145,7 +146,7 @@ pub struct SilenceView<'a> {
 pub fn silence(silence: &Silence) -> SilenceView<'_> {
     SilenceView {
         id: silence.id,
-        violation_type: silence.violation_type.as_ref().map(|one| one.as_str()),
+        violation_type: silence.violation_type.as_ref().map(ViolationType::as_str),
         venue_id: silence.venue_id.as_ref().map(OutsideId::as_str),
         entity_id: silence.entity_id.as_ref().map(OutsideId::as_str),
         until: silence.until,
@@ -168,7 +169,7 @@ pub struct InhibitionView<'a> {
 pub fn inhibition(rule: &Inhibition) -> InhibitionView<'_> {
     InhibitionView {
         source_type: rule.source_type.as_str(),
-        target_types: rule.target_types.iter().map(|one| one.as_str()).collect(),
+        target_types: rule.target_types.iter().map(ViolationType::as_str).collect(),
         scope: rule.scope,
     }
 }

@@ -36,6 +36,12 @@ impl TestApp {
         Self { home, settings, running: None }
     }
 
+    /// The same with an environment variable that is no setting, before it is started.
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
     /// One that runs.
     #[track_caller]
     pub fn started(settings: &[(&str, &str)]) -> Self {

@@ -6,6 +6,7 @@ use crate::domain::actions::{Action, ActionType, AttemptOutcome, ExecutionStatus
 use crate::domain::decision::Answer;
 use crate::domain::people::Held;
 use crate::domain::rejection::Rejection;
+use crate::domain::suppression::silences::AddSilence;
 use crate::domain::testing::{
     Tenant, acknowledge, attempt, comp, comp_of, escalate, escalating, key, ladder, person, pointers, resolve, retry,
     rung, tenant,
@@ -165,7 +166,7 @@ fn the_ladder_is_that_of_its_beginning() {
     tenant.run(escalate());
     assert_eq!(rungs(&tenant, id)[1].0, "vp_ops");
     let own = escalating("gm").data(json!({ "ladder": ["owner", "gm"] }));
-    let tenant = super::super::super::testing::tenant().with_template(own).with_violation(comp());
+    let tenant = crate::domain::testing::tenant().with_template(own).with_violation(comp());
     let begun = tenant.only_action().escalation.as_ref().unwrap();
     assert_eq!((begun.steps[0].authority.to_string().as_str(), begun.after_minutes), ("owner", 30));
 }
@@ -229,4 +230,20 @@ fn what_cannot_wait_or_climb_is_refused_when_saved() {
     let mut notice = escalating("gm@harbour.example");
     notice.action_type = ActionType::Notice;
     assert_eq!(pointers(&tenant().refused(notice)), ["/action_type"]);
+}
+
+#[test]
+fn what_was_silenced_and_sent_by_hand_is_stopped_like_any_other() {
+    let mut tenant = tenant().with_template(escalating("gm"));
+    let until = tenant.now.plus_ms(10 * MINUTE_MS);
+    let named = Some("comp_exception".into());
+    let silence = AddSilence { violation_type: named, venue_id: None, entity_id: None, until, reason: "known".into() };
+    tenant.run(silence);
+    tenant.report(comp());
+    let (id, violation) = (tenant.only_action().id, tenant.only_violation().id);
+    tenant.run(retry(id));
+    tenant.run(attempt(id, Delivered));
+    assert!(tenant.state.actions.next_turn().is_some());
+    tenant.run(acknowledge(violation));
+    assert_eq!((tenant.only_action().status, tenant.state.actions.next_turn()), (ExecutionStatus::Delivered, None));
 }
