@@ -13,7 +13,10 @@ pub type Digest = [u64; 4];
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
     entries: HashMap<K, Box<Entry<V>>, foldhash::fast::RandomState>,
+    /// Of all entries but the stale one.
     sum: Digest,
+    /// The entry that was changed last, whose digest is not worked out yet: twenty changes of one entry in a row cost one hash.
+    stale: Option<K>,
 }
 
 /// A value and the digest of its entry. In a box, so that the free places of the map cost a pointer each and growing it moves
@@ -26,11 +29,11 @@ struct Entry<V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { entries: HashMap::default(), sum: [0; 4] }
+        Self { entries: HashMap::default(), sum: [0; 4], stale: None }
     }
 }
 
-impl<K: Hash + Eq, V: Hash> Table<K, V> {
+impl<K: Hash + Eq + Clone, V: Hash> Table<K, V> {
     /// The entry of this key.
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
@@ -51,28 +54,42 @@ impl<K: Hash + Eq, V: Hash> Table<K, V> {
 
     /// Puts an entry in, in place of an older one of the same key.
     pub fn insert(&mut self, key: K, value: V) {
-        let digest = digest_of(&(&key, &value));
-        add(&mut self.sum, &digest);
-        if let Some(old) = self.entries.insert(key, Box::new(Entry { value, digest })) {
+        self.settle();
+        self.stale = Some(key.clone());
+        if let Some(old) = self.entries.insert(key, Box::new(Entry { value, digest: [0; 4] })) {
             subtract(&mut self.sum, &old.digest);
         }
     }
 
     /// Changes the entry of this key in place; false when there is none.
     pub fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) -> bool {
+        if self.stale.as_ref() != Some(key) {
+            self.settle();
+        }
         let Some(entry) = self.entries.get_mut(key) else { return false };
-        subtract(&mut self.sum, &entry.digest);
+        if self.stale.is_none() {
+            subtract(&mut self.sum, &entry.digest);
+            self.stale = Some(key.clone());
+        }
         change(&mut entry.value);
-        entry.digest = digest_of(&(key, &entry.value));
-        add(&mut self.sum, &entry.digest);
         true
     }
 
     /// Takes the entry of this key out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.settle();
         let entry = self.entries.remove(key)?;
         subtract(&mut self.sum, &entry.digest);
         Some(entry.value)
+    }
+
+    /// Works the digest of the stale entry out.
+    fn settle(&mut self) {
+        let Some(key) = self.stale.take() else { return };
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.digest = digest_of(&(&key, &entry.value));
+            add(&mut self.sum, &entry.digest);
+        }
     }
 
     /// How many entries there are.
@@ -97,15 +114,19 @@ impl<K: Hash + Eq, V: Hash> Table<K, V> {
 
     /// The digest of all entries together.
     pub fn digest(&self) -> Digest {
-        self.sum
+        let mut sum = self.sum;
+        if let Some((key, entry)) = self.stale.as_ref().and_then(|key| self.entries.get_key_value(key)) {
+            add(&mut sum, &digest_of(&(key, &entry.value)));
+        }
+        sum
     }
 }
 
 /// The digest of a value by its `Hash`, through BLAKE3.
 pub fn digest_of(value: &impl Hash) -> Digest {
-    let mut hasher = Blake3(blake3::Hasher::new());
-    value.hash(&mut hasher);
-    let bytes = hasher.0.finalize();
+    let mut gathered = Gathered(Vec::with_capacity(1_024));
+    value.hash(&mut gathered);
+    let bytes = blake3::hash(&gathered.0);
     let mut lanes = [0; 4];
     for (lane, chunk) in lanes.iter_mut().zip(bytes.as_bytes().chunks_exact(8)) {
         *lane = chunk.iter().rev().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
@@ -125,15 +146,16 @@ fn subtract(sum: &mut Digest, one: &Digest) {
     }
 }
 
-struct Blake3(blake3::Hasher);
+/// The bytes of a value, to be hashed at once: a hundred small pieces cost more than the hash.
+struct Gathered(Vec<u8>);
 
-impl Hasher for Blake3 {
+impl Hasher for Gathered {
     fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn finish(&self) -> u64 {
-        0 // never asked for: the digest is taken from the inner hasher
+        0 // never asked for: the digest is taken of the bytes
     }
 }
 
@@ -153,6 +175,16 @@ mod tests {
         two.insert("b", 2);
         two.insert("a", 7);
         assert_eq!(one.digest(), two.digest());
+        for value in [1, 2, 7] {
+            two.update(&"a", |own| *own = value);
+        }
+        assert_eq!(one.digest(), two.digest(), "a change that is not worked out yet is in the digest");
+        two.update(&"b", |own| *own = 3);
+        assert_ne!(one.digest(), two.digest());
+        two.update(&"none", |own| *own = 3);
+        two.update(&"b", |own| *own = 2);
+        assert_eq!(one.digest(), two.digest());
+        two.update(&"a", |own| *own = 9);
         two.insert("a", 8);
         assert_ne!(one.digest(), two.digest());
         two.remove(&"a");

@@ -56,7 +56,10 @@ impl Planted {
             Self::Nothing => &[],
             Self::AcknowledgesRefused | Self::AcknowledgesEarly => &["is not in the journal"],
             Self::DropsLastRecord => &["is not in the journal", "is damaged", "the answer at"],
-            Self::KeepsMemory => &["another state than memory", "the journal refused", "nobody decided"],
+            // a block that only memory has is shown, too
+            Self::KeepsMemory => {
+                &["another state than memory", "the journal refused", "nobody decided", "is blocked by nothing"]
+            }
             Self::ForgetsKeys => &["was done twice"],
             Self::MixesIndexes => &["is blocked by nothing", "instead of"],
             Self::MixesStreams => &["speaks of", "is not open", "is in both", "was reported as"],

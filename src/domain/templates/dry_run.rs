@@ -12,7 +12,7 @@ use super::{Mode, Template};
 use crate::domain::actions::Action;
 use crate::domain::blocks::Block;
 use crate::domain::decision::Context;
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::state::TenantState;
 use crate::domain::suppression::Muting;
 use crate::domain::templates::save::TemplateDraft;
@@ -77,9 +77,9 @@ impl DryRun {
     /// Tries it, with everything that happened so far, and gives the answer as JSON.
     ///
     /// # Errors
-    /// Those of a report, and of templates that cannot be saved.
+    /// Those of a report, below `/violation`, and of templates that cannot be saved, below `/templates/INDEX`.
     pub fn run(self, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<u8>, Rejection> {
-        let checked = check(self.report, state, context)?;
+        let checked = check(self.report, state, context).map_err(|rejection| within("/violation", rejection))?;
         let drafts = self.templates.map(|drafts| drafted(drafts, state, context)).transpose()?;
         let again = match state.violations.open_with(&checked.violation.fingerprint) {
             Some(open) if !context.caller.reaches(open.venue_id.as_ref()) => return Err(Rejection::VenueNotAllowed),
@@ -146,11 +146,21 @@ fn drafted(drafts: Vec<TemplateDraft>, state: &TenantState, context: &mut Contex
     if drafts.len() > 100 {
         return Err(Rejection::LimitReached { what: "templates in a dry run", limit: 100 });
     }
+    let drafts = drafts.into_iter().enumerate();
     drafts
-        .into_iter()
-        .map(|draft| {
+        .map(|(index, draft)| {
             let id = context.ids.next_id();
-            draft.checked(id, 0, 1, state, context).map(Rule::of)
+            let checked = draft.checked(id, 0, 1, state, context);
+            checked.map(Rule::of).map_err(|rejection| within(&format!("/templates/{index}"), rejection))
         })
         .collect()
+}
+
+/// A refusal of a part, with its place in the whole.
+fn within(place: &str, rejection: Rejection) -> Rejection {
+    let deeper = |fault: Fault| Fault::new(format!("{place}{}", fault.pointer), fault.detail);
+    match rejection {
+        Rejection::Invalid(faults) => Rejection::Invalid(faults.into_iter().map(deeper).collect()),
+        other => other,
+    }
 }

@@ -4,14 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::violations::ReportBody;
 use crate::domain::actions::ActionType;
 use crate::domain::command::Command;
 use crate::domain::decision::Context;
 use crate::domain::permission::Operation;
-use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::dry_run::{DryRun, DryRunView};
@@ -21,7 +20,6 @@ use crate::domain::view::shadow::ShadowPage;
 use crate::domain::view::shapes::{self, TemplateView};
 use crate::domain::view::{self, list};
 use crate::domain::violations::Severity;
-use crate::domain::violations::report;
 use crate::http::body::Sent;
 use crate::http::caller::Call;
 use crate::http::paging::{Order, PageOf, paging};
@@ -189,29 +187,10 @@ pub async fn dry_run(req: HttpRequest, payload: web::Payload) -> Answer {
     let (caller, (now, ids)) = (call.caller.clone(), call.site.engine.fresh_ids());
     let tried = move |state: &TenantState| {
         let mut context = Context { now, ids, caller: &caller };
-        check(&dry_run, state, &mut context)?;
         dry_run.run(state, &mut context)
     };
     let (tried, version) = call.site.engine.read(call.org(), None, tried).await?;
     Ok(respond::json(StatusCode::OK, tried?, Some(version)))
-}
-
-/// Finds what is wrong with the parts of a dry run, each with its place in the body.
-fn check(dry_run: &DryRun, state: &TenantState, context: &mut Context<'_>) -> Result<(), Rejection> {
-    report::check(dry_run.report.clone(), state, context).map_err(|rejection| within("/violation", rejection))?;
-    for (index, draft) in dry_run.templates.iter().flatten().take(100).enumerate() {
-        let checked = draft.clone().checked(Uuid::nil(), 0, 1, state, context);
-        checked.map_err(|rejection| within(&format!("/templates/{index}"), rejection))?;
-    }
-    Ok(())
-}
-
-fn within(place: &str, rejection: Rejection) -> Rejection {
-    let deeper = |fault: Fault| Fault::new(format!("{place}{}", fault.pointer), fault.detail);
-    match rejection {
-        Rejection::Invalid(faults) => Rejection::Invalid(faults.into_iter().map(deeper).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

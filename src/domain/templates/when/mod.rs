@@ -23,8 +23,8 @@ pub const SOURCE_BYTES_MAX: usize = 1_000;
 pub const DEPTH_MAX: usize = 32;
 /// The most nodes of an expression after its macros were written out.
 pub const NODES_MAX: usize = 300;
-/// The most steps that one evaluation takes: a node, an item of a list, or some bytes of text each. 200 templates that all use them
-/// up hold a report for a few milliseconds.
+/// The most steps that one evaluation takes: a node, an item of a list, or some bytes of text each. As many templates as a type may
+/// have, all of which use them up, take a million.
 pub const STEPS_MAX: u32 = 4_000;
 /// The longest text that an expression makes, in bytes.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
