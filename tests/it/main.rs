@@ -2,11 +2,13 @@
 
 mod flooding;
 mod house;
+mod importing;
 mod keys;
 mod layers;
 mod mailing;
 mod refusing_to_start;
 mod repeating;
+mod reporting;
 mod restarting;
 mod sessions;
 mod source;
@@ -14,3 +16,4 @@ mod starting;
 mod stream_ends;
 mod streams;
 mod support;
+mod trending;
