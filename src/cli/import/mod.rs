@@ -122,7 +122,7 @@ fn report(tally: &Tally, rejects: Rejects, as_json: bool) -> anyhow::Result<()> 
     if as_json {
         let rejected: Vec<_> = shown.iter().map(|(line, reason)| json!({ "line": line, "reason": reason })).collect();
         output::say(json!({
-            "rows": tally.rows, "new": tally.new, "again": tally.again, "ended": tally.ended, "nothing": tally.nothing,
+            "rows": tally.rows, "new": tally.new, "again": tally.again, "settled": tally.settled, "ended": tally.ended, "nothing": tally.nothing,
             "replayed": tally.replayed, "rejected": count, "rejects": rejected,
         }));
     } else {

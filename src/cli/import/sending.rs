@@ -43,6 +43,8 @@ pub struct Tally {
     pub new: u64,
     /// Open violations that were reported again.
     pub again: u64,
+    /// Rows whose violation was resolved before, and stays so.
+    pub settled: u64,
     /// Rows that ended what was open.
     pub ended: u64,
     /// Rows with nothing to report.
@@ -53,11 +55,12 @@ pub struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, new, again, ended, nothing, replayed } = self;
+        let Self { rows, new, again, settled, ended, nothing, replayed } = self;
         write!(
             f,
-            "{rows} rows: {new} new violations, {again} reported again, {ended} ended one, {nothing} with nothing to report"
+            "{rows} rows: {new} new violations, {again} reported again, {settled} resolved before, {ended} ended one, "
         )?;
+        write!(f, "{nothing} with nothing to report")?;
         if *replayed > 0 {
             write!(f, "; {replayed} of them were sent before and changed nothing now")?;
         }
@@ -79,9 +82,9 @@ impl Sender {
     /// One that has sent nothing.
     pub fn new(client: Client, apply_templates: bool) -> Self {
         let path = if apply_templates {
-            "/api/action-center/violations/bulk"
+            "/api/action-center/violations/bulk?once=true"
         } else {
-            "/api/action-center/violations/bulk?apply_templates=false"
+            "/api/action-center/violations/bulk?once=true&apply_templates=false"
         };
         Self { client, path, waiting: Vec::new(), bytes: 0, tally: Tally::default() }
     }
@@ -165,6 +168,7 @@ impl Tally {
         match (result["status"].as_u64(), result.get("violation")) {
             _ if ended => self.ended += 1,
             (Some(201), _) => self.new += 1,
+            (_, Some(violation)) if violation["status"] == "resolved" => self.settled += 1,
             (_, Some(_)) => self.again += 1,
             (_, None) => self.nothing += 1,
         }
@@ -189,12 +193,14 @@ mod tests {
         for result in [
             json!({ "status": 201, "violation": {} }),
             json!({ "status": 200, "violation": {} }),
-            json!({ "status": 200, "violation": {}, "resolved": ["a"] }),
+            json!({ "status": 200, "violation": { "status": "resolved" } }),
+            json!({ "status": 200, "violation": { "status": "resolved" }, "resolved": ["a"] }),
             json!({ "status": 200 }),
         ] {
             assert_eq!(tally.count(&result), None);
         }
-        assert_eq!((tally.new, tally.again, tally.ended, tally.nothing), (1, 1, 1, 1));
+        let counts = [tally.new, tally.again, tally.settled, tally.ended, tally.nothing];
+        assert_eq!(counts, [1; 5]);
         let problem =
             json!({ "status": 422, "problem": { "code": "invalid-body", "detail": "/comp_amount is below 0" } });
         assert_eq!(tally.count(&problem), Some("comp_amount is below 0 (invalid-body)".into()));

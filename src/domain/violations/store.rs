@@ -1,6 +1,7 @@
 //! All violations of an organisation, and the ways in which they are found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -21,6 +22,32 @@ pub struct Violations {
     open_by_source: HashMap<Source, Vec<Uuid>>,
     open: BTreeMap<u64, Uuid>,
     by_date: BTreeSet<(BusinessDate, u64, Uuid)>,
+    /// The youngest resolved violation of a source row, by the hash of the row: 24 bytes for each, and a look at the violation tells.
+    /// Where two rows have the same hash the younger one is found.
+    settled: HashMap<u64, Uuid>,
+    row_hashes: foldhash::fast::RandomState,
+}
+
+/// A row of a source: type of the violation, table, id, venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct SourceRow<'a> {
+    pub violation_type: &'a str,
+    pub source_table: Option<&'a str>,
+    pub source_id: &'a str,
+    pub venue_id: Option<&'a str>,
+}
+
+impl<'a> SourceRow<'a> {
+    /// The row that a violation came from.
+    pub fn of(violation: &'a Violation) -> Option<Self> {
+        Some(Self {
+            violation_type: violation.violation_type.as_str(),
+            source_table: violation.source_table.as_ref().map(OutsideId::as_str),
+            source_id: violation.source_id.as_ref()?.as_str(),
+            venue_id: violation.venue_id.as_ref().map(OutsideId::as_str),
+        })
+    }
 }
 
 impl Violations {
@@ -37,6 +64,16 @@ impl Violations {
     /// The open violations of this source row.
     pub fn open_of_source(&self, source: &Source) -> &[Uuid] {
         self.open_by_source.get(source).map_or(&[], Vec::as_slice)
+    }
+
+    /// The resolved violation of a source row, where the row has none that is open.
+    pub fn settled_of(&self, row: &SourceRow<'_>) -> Option<&Violation> {
+        let found = self.settled.get(&self.row_hashes.hash_one(row)).and_then(|id| self.table.get(id))?;
+        let table = row.source_table.and_then(|text| OutsideId::parse(text).ok());
+        let source = (table, OutsideId::parse(row.source_id).ok()?);
+        let mut open = self.open_of_source(&source).iter().filter_map(|id| self.table.get(id));
+        let is_open = open.any(|one| SourceRow::of(one).as_ref() == Some(row));
+        Some(found).filter(|found| !is_open && SourceRow::of(found).as_ref() == Some(row))
     }
 
     /// The open ones older than `before` (a sequence number), newest first.
@@ -93,6 +130,8 @@ impl Violations {
             if let Some(source) = source_of(&violation) {
                 self.open_by_source.entry(source).or_default().push(violation.id);
             }
+        } else {
+            self.settle(&violation);
         }
         self.table.insert(violation.id, violation);
     }
@@ -132,6 +171,16 @@ impl Violations {
             violation.resolved = Some(mark);
             violation.resolution = resolution;
         });
+        let Some(violation) = self.table.get(id) else { return };
+        if let Some(row) = SourceRow::of(violation) {
+            self.settled.insert(self.row_hashes.hash_one(row), *id);
+        }
+    }
+
+    fn settle(&mut self, violation: &Violation) {
+        if let Some(row) = SourceRow::of(violation) {
+            self.settled.insert(self.row_hashes.hash_one(row), violation.id);
+        }
     }
 
     /// Notes an action made for it.
