@@ -88,7 +88,7 @@ fn a_row_that_was_settled_stays_so_when_it_is_to_be_reported_once() {
     tenant.run(resolve(id));
     let items = || {
         let fresh = [comp_of("1"), comp_of("2"), comp_of("1").at_venue("pier"), comp()];
-        let other_type = crate::domain::violations::report::Report { violation_type: "late".into(), ..comp_of("1") };
+        let other_type = Report { violation_type: "late".into(), ..comp_of("1") };
         fresh.into_iter().chain([other_type]).map(Item::Violation).collect::<Vec<_>>()
     };
     let news = |answer: Answer| match answer {
