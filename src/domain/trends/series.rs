@@ -1,6 +1,7 @@
 //! The series of a question: counters of many dates and venues, added up per day or week.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -64,7 +65,7 @@ pub struct Question {
 pub struct Point {
     /// The day, or the Monday of the week, which may lie before the range.
     #[schema(value_type = String, format = Date)]
-    pub date: BusinessDate,
+    pub date: Arc<str>,
     pub count: u64,
     pub acknowledge_p50_s: Option<f64>,
     pub acknowledge_p90_s: Option<f64>,
@@ -142,6 +143,8 @@ pub fn answer<'a>(state: &'a TenantState, caller: &Caller, question: &Question) 
 struct Scratch {
     acknowledge: Sum,
     resolve: Sum,
+    /// Dates as text: every series has the same ones.
+    dates: HashMap<BusinessDate, Arc<str>>,
 }
 
 impl Scratch {
@@ -159,6 +162,7 @@ impl Scratch {
             }
         };
         let count = parts.iter().map(|(_, counter)| counter.count).sum();
+        let date = self.dates.entry(date).or_insert_with(|| date.to_string().into()).clone();
         Point { date, count, acknowledge_p50_s, acknowledge_p90_s, resolve_p50_s, resolve_p90_s }
     }
 }
