@@ -8,7 +8,7 @@
 use action_center::actors::block_index::BlockIndex;
 use action_center::domain::actions::ActionType;
 use action_center::domain::aggregate::Aggregate;
-use action_center::domain::blocks::check::verdicts;
+use action_center::domain::blocks::check::ruling;
 use action_center::domain::blocks::place::PlaceBlock;
 use action_center::domain::command::Command;
 use action_center::domain::decision::Context;
@@ -16,9 +16,9 @@ use action_center::domain::ids::{IdSource, OrgId, StreamId};
 use action_center::domain::people::Caller;
 use action_center::domain::settings::Found;
 use action_center::domain::state::TenantState;
-use action_center::domain::templates::ActionData;
 use action_center::domain::templates::conditions::Conditions;
 use action_center::domain::templates::save::{CreateTemplate, TemplateDraft};
+use action_center::domain::templates::{ActionData, Mode};
 use action_center::domain::time::Timestamp;
 use action_center::domain::violations::Severity;
 use action_center::domain::violations::report::{Report, ReportViolation};
@@ -48,6 +48,7 @@ fn organisation() -> TenantState {
         action_target: "system".into(),
         message_template: "{{metadata.server_name}} comped {{metadata.comp_amount}} at {{org_name}}".into(),
         enabled: true,
+        mode: Mode::Live,
         conditions: Conditions::default(),
         action_data: ActionData::default(),
     };
@@ -101,7 +102,7 @@ fn filled(number: u64, command: impl Fn(u64) -> Command) -> TenantState {
 fn index(state: &TenantState) -> BlockIndex {
     let index = BlockIndex::default();
     for key in state.blocks.keys() {
-        index.put(STREAM, key, verdicts(state, key));
+        index.put(STREAM, key, ruling(state, key));
     }
     index
 }

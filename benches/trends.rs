@@ -75,10 +75,17 @@ fn year(violations: u64) -> TenantState {
             let event = Event::ViolationAcknowledged { id, venue_id: venue_id.clone(), by: "gm".into(), note: None };
             apply(chance(number * 19, 10_800_000), event);
         }
-        let event = Event::ViolationResolved { id, venue_id, by: "gm".into(), resolution: None, ending: Ending::Resolved };
+        let event =
+            Event::ViolationResolved { id, venue_id, by: "gm".into(), resolution: None, ending: Ending::Resolved };
         apply(chance(number * 23, 86_400_000), event);
     }
     state
+}
+
+/// How long this thread was on a processor, in milliseconds; on a machine with other work it says more than a clock. Linux only.
+fn on_processor_ms() -> f64 {
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    said.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e6
 }
 
 #[allow(clippy::print_stdout, reason = "figures that criterion does not measure, beside the ones it does")]
@@ -96,7 +103,10 @@ fn trends(criterion: &mut Criterion) {
             let to = BusinessDate(DAY_ONE + 364);
             let question = Question { from: BusinessDate(DAY_ONE), to, group: each, by };
             let shown = || serde_json::to_vec(&answer(&state, &everybody, &question)).expect("JSON");
-            println!("by {by:?} and {each:?}: {} bytes", shown().len());
+            let (bytes, before) = (shown().len(), on_processor_ms());
+            (0..10).for_each(|_| drop(black_box(shown())));
+            let each_ms = (on_processor_ms() - before) / 10.0;
+            println!("by {by:?} and {each:?}: {bytes} bytes, {each_ms:.1} ms on the processor");
             group.bench_function(format!("a_year_by_{by:?}_and_{each:?}").to_lowercase(), |bench| {
                 bench.iter(|| black_box(shown()));
             });

@@ -229,16 +229,34 @@ impl Client {
         self.call(Method::DELETE, path, None).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CallError> {
+    /// POST of JSON that is written already, which may be sent again: the same key and body give the same answer. Tells whether this
+    /// one was given before.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn post_keyed(&self, path: &str, body: &str, key: &str) -> Result<(Value, bool), CallError> {
         let url = format!("{}{path}", self.base);
-        let mut request = self.http.request(method, &url);
-        request = match &self.credential {
+        let request = self.request(Method::POST, &url).header("Idempotency-Key", key);
+        let sent = request.header("Content-Type", "application/json").body(body.to_owned()).send().await;
+        let response = sent.map_err(|error| no_answer(&url, error))?;
+        let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
+        Ok((read(&url, response).await?, replayed))
+    }
+
+    fn request(&self, method: Method, url: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.credential {
             Credential::Bearer(token) => request.bearer_auth(token),
             Credential::Session { cookie, csrf } => request
                 .header("Cookie", format!("{COOKIE_NAME}={cookie}"))
                 .header("Origin", &self.base)
                 .header("X-CSRF-Token", csrf),
-        };
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CallError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.request(method, &url);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod demo;
+mod import;
 mod key;
 mod openapi;
 mod org;
@@ -34,6 +35,8 @@ enum Command {
     /// API keys; needs a key with the scope `admin` in ACTION_CENTER_TOKEN.
     #[command(subcommand)]
     Key(key::Key),
+    /// Reports the rows of an export (CSV); needs a key with the scope `violations:write` in ACTION_CENTER_TOKEN.
+    Import(Box<import::Import>),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -60,6 +63,7 @@ impl Cli {
             Command::Demo(demo) => Box::pin(demo.run()).await,
             Command::Org(org) => org.run().await,
             Command::Key(key) => key.run().await,
+            Command::Import(import) => Box::pin(import.run()).await,
             Command::Openapi => {
                 openapi::run();
                 Ok(())

@@ -65,6 +65,16 @@ impl Histogram {
         }
     }
 
+    /// Adds all of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (bucket, count) in &other.0 {
+            match self.0.binary_search_by_key(bucket, |(own, _)| *own) {
+                Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(*count),
+                Err(at) => self.0.insert(at, (*bucket, *count)),
+            }
+        }
+    }
+
     /// Bucket and count of every bucket in use, in order.
     pub fn buckets(&self) -> &[(u16, u32)] {
         &self.0

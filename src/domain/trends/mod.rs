@@ -3,8 +3,9 @@
 //!
 //! Promise: the counters are what counting all violations anew would give. A violation counts on its business date, under its venue,
 //! type and present severity; an action counts under its template, on the date of its violation.
-//! Memory: a violation adds to three counters and to one more for each template that acts on it; a counter that nothing adds to is
-//! gone. There are never more than that, and a counter holds at most 6 bytes for each time that it was told, 14 KiB in all.
+//! Memory: a violation adds to three counters and to one more for each template that acts on it, and to as many that hold all venues
+//! together, less one; a counter that nothing adds to is gone. There are never more than that, and a counter holds at most 6 bytes for
+//! each time that it was told, 14 KiB in all.
 
 pub mod histogram;
 pub mod series;
@@ -81,6 +82,23 @@ impl Counter {
     fn is_empty(&self) -> bool {
         self.count == 0 && self.acknowledge.is_empty() && self.resolve.is_empty()
     }
+
+    fn count(&mut self, unit: Unit, more: bool) {
+        match (unit, more) {
+            (Unit::One, true) => self.count += 1,
+            (Unit::One, false) => self.count = self.count.saturating_sub(1),
+            (Unit::Acknowledged(bucket), true) => self.acknowledge.add(bucket),
+            (Unit::Acknowledged(bucket), false) => self.acknowledge.remove(bucket),
+            (Unit::Resolved(bucket), true) => self.resolve.add(bucket),
+            (Unit::Resolved(bucket), false) => self.resolve.remove(bucket),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.acknowledge.merge(&other.acknowledge);
+        self.resolve.merge(&other.resolve);
+    }
 }
 
 /// One thing that counts.
@@ -97,6 +115,8 @@ type Day = BTreeMap<(Option<VenueId>, Subject), Counter>;
 #[derive(Clone, Debug, Default)]
 pub struct Trends {
     days: BTreeMap<(Dimension, BusinessDate), Day>,
+    /// All venues together, for those who see all of them: the sums of `days`, for every dimension but the venue's own.
+    totals: BTreeMap<(Dimension, BusinessDate), BTreeMap<Subject, Counter>>,
     /// The sum of the digests of every unit at every place: what is taken out leaves no trace.
     sum: Digest,
 }
@@ -192,21 +212,31 @@ impl Trends {
         let day = self.days.entry((place.subject.dimension(), place.date)).or_default();
         let key = (place.venue_id.clone(), place.subject.clone());
         let counter = day.entry(key).or_default();
-        match (unit, more) {
-            (Unit::One, true) => counter.count += 1,
-            (Unit::One, false) => counter.count = counter.count.saturating_sub(1),
-            (Unit::Acknowledged(bucket), true) => counter.acknowledge.add(bucket),
-            (Unit::Acknowledged(bucket), false) => counter.acknowledge.remove(bucket),
-            (Unit::Resolved(bucket), true) => counter.resolve.add(bucket),
-            (Unit::Resolved(bucket), false) => counter.resolve.remove(bucket),
-        }
+        counter.count(unit, more);
         if counter.is_empty() {
             day.remove(&(place.venue_id.clone(), place.subject.clone()));
         }
         if day.is_empty() {
             self.days.remove(&(place.subject.dimension(), place.date));
         }
+        self.count_total(place, unit, more);
         self.digest_times(place, unit, if more { 1 } else { u64::MAX });
+    }
+
+    fn count_total(&mut self, place: &Place, unit: Unit, more: bool) {
+        if place.subject == Subject::Venue {
+            return;
+        }
+        let key = (place.subject.dimension(), place.date);
+        let day = self.totals.entry(key).or_default();
+        let counter = day.entry(place.subject.clone()).or_default();
+        counter.count(unit, more);
+        if counter.is_empty() {
+            day.remove(&place.subject);
+        }
+        if day.is_empty() {
+            self.totals.remove(&key);
+        }
     }
 
     /// Adds the digest of a unit so many times; `u64::MAX` times is once less.
@@ -224,6 +254,10 @@ impl Trends {
         }
         for (bucket, count) in counter.resolve.buckets() {
             self.digest_times(&place, Unit::Resolved(*bucket), u64::from(*count));
+        }
+        if place.subject != Subject::Venue {
+            let day = self.totals.entry((place.subject.dimension(), place.date)).or_default();
+            day.entry(place.subject.clone()).or_default().merge(&counter);
         }
         let day = self.days.entry((place.subject.dimension(), place.date)).or_default();
         day.insert((place.venue_id, place.subject), counter);
@@ -251,7 +285,18 @@ impl Trends {
         })
     }
 
-    /// How many counters there are.
+    /// The same with all venues together; none by venue.
+    fn totals(
+        &self,
+        dimension: Dimension,
+        from: BusinessDate,
+        to: BusinessDate,
+    ) -> impl Iterator<Item = (BusinessDate, &Subject, &Counter)> {
+        let days = self.totals.range((dimension, from)..=(dimension, to.max(from)));
+        days.flat_map(|((_, date), day)| day.iter().map(|(subject, counter)| (*date, subject, counter)))
+    }
+
+    /// How many counters there are, without those that hold all venues together.
     pub fn len(&self) -> usize {
         self.days.values().map(BTreeMap::len).sum()
     }

@@ -1,6 +1,7 @@
 //! The series of a question: counters of many dates and venues, added up per day or week.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -64,7 +65,7 @@ pub struct Question {
 pub struct Point {
     /// The day, or the Monday of the week, which may lie before the range.
     #[schema(value_type = String, format = Date)]
-    pub date: BusinessDate,
+    pub date: Arc<str>,
     pub count: u64,
     pub acknowledge_p50_s: Option<f64>,
     pub acknowledge_p90_s: Option<f64>,
@@ -104,16 +105,25 @@ pub struct TrendsView<'a> {
 /// What a series is made of: its counters in the order of their dates.
 type Parts<'a> = Vec<(BusinessDate, &'a Counter)>;
 
+/// Series by venue and subject, with what they count in all.
+type Found<'a> = HashMap<(Option<&'a VenueId>, &'a Subject), (u64, Parts<'a>), foldhash::fast::RandomState>;
+
 /// Answers a question as this caller may see it. The range was checked to have at most [`DAYS_MAX`] days and [`POINTS_MAX`] points.
 pub fn answer<'a>(state: &'a TenantState, caller: &Caller, question: &Question) -> TrendsView<'a> {
     let Question { from, to, group, by } = *question;
-    let mut found: HashMap<(Option<&VenueId>, &Subject), (u64, Parts<'_>)> = HashMap::new();
-    for (date, venue_id, subject, counter) in state.trends.dated(by, from, to) {
-        if caller.reaches(venue_id) {
-            let venue = if by == Dimension::Venue { venue_id } else { None };
-            let (count, parts) = found.entry((venue, subject)).or_default();
-            *count += counter.count;
-            parts.push((date, counter));
+    let mut found: Found<'_> = HashMap::default();
+    let mut put = |venue, subject, date, counter: &'a Counter| {
+        let (count, parts) = found.entry((venue, subject)).or_default();
+        *count += counter.count;
+        parts.push((date, counter));
+    };
+    if caller.venues.is_none() && by != Dimension::Venue {
+        state.trends.totals(by, from, to).for_each(|(date, subject, counter)| put(None, subject, date, counter));
+    } else {
+        for (date, venue_id, subject, counter) in state.trends.dated(by, from, to) {
+            if caller.reaches(venue_id) {
+                put(if by == Dimension::Venue { venue_id } else { None }, subject, date, counter);
+            }
         }
     }
     let mut found: Vec<_> = found.into_iter().collect();
@@ -133,6 +143,8 @@ pub fn answer<'a>(state: &'a TenantState, caller: &Caller, question: &Question) 
 struct Scratch {
     acknowledge: Sum,
     resolve: Sum,
+    /// Dates as text: every series has the same ones.
+    dates: HashMap<BusinessDate, Arc<str>>,
 }
 
 impl Scratch {
@@ -150,6 +162,7 @@ impl Scratch {
             }
         };
         let count = parts.iter().map(|(_, counter)| counter.count).sum();
+        let date = self.dates.entry(date).or_insert_with(|| date.to_string().into()).clone();
         Point { date, count, acknowledge_p50_s, acknowledge_p90_s, resolve_p50_s, resolve_p90_s }
     }
 }

@@ -131,6 +131,15 @@ proptest! {
             take(&mut tenant, step);
         }
         prop_assert_eq!(counted(&tenant), counted_anew(&tenant));
+        let mut again = Trends::default();
+        tenant.state.trends.iter().for_each(|(place, counter)| again.put_back(place, counter.clone()));
+        prop_assert_eq!(again.digest(), tenant.state.trends.digest());
+        prop_assert_eq!(&again.totals, &tenant.state.trends.totals, "what is put back adds up to the same");
+        let everywhere = key(rung("owner")).only_at(&["venue-0", "venue-1"]);
+        for by in [Dimension::Venue, Dimension::Type, Dimension::Severity, Dimension::Template] {
+            let shown = |caller: &Caller| asked(&tenant, caller, "2025-02-10", "2025-02-16", Group::Week, by);
+            prop_assert_eq!(shown(&everywhere), shown(&Caller::schedule()), "all venues together are the venues added up");
+        }
     }
 }
 

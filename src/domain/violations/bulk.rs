@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::report::{Report, ReportViolation};
 use super::reporters::{ReportSource, Source};
+use super::store::SourceRow;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::decision::{Answer, Context, Decided, Decision};
 use crate::domain::event::Event;
@@ -55,6 +56,8 @@ pub struct ReportMany {
     pub items: Vec<Item>,
     /// Whether the templates run.
     pub apply_templates: bool,
+    /// Whether a source row whose violation was resolved stays so, instead of being reported anew.
+    pub once: bool,
     /// How a refusal is shown, which is not known here.
     pub show_refusal: fn(Rejection) -> Value,
 }
@@ -83,6 +86,14 @@ impl ReportMany {
                 outcomes.push(Outcome::Refused((self.show_refusal)(Rejection::BulkFull)));
                 continue;
             }
+            if self.once
+                && let Some(id) = settled(&item, state, context)
+            {
+                let outcome = Outcome::Reported { id, new: false };
+                bytes += shown_bytes(&outcome, state);
+                outcomes.push(outcome);
+                continue;
+            }
             match decided(item, self.apply_templates, state, context) {
                 Ok(decision) => {
                     state.fold(context.now, &decision.events);
@@ -97,6 +108,22 @@ impl ReportMany {
         }
         Ok(Decision { events, answer: Answer::Many(outcomes) })
     }
+}
+
+/// The resolved violation of the row that an item is.
+fn settled(item: &Item, state: &TenantState, context: &Context<'_>) -> Option<Uuid> {
+    let row = match item {
+        Item::Violation(report) => SourceRow {
+            violation_type: &report.violation_type,
+            source_table: report.source_table.as_deref(),
+            source_id: report.source_id.as_deref()?,
+            venue_id: report.venue_id.as_deref(),
+        },
+        Item::Source(source) => source.row()?,
+        Item::Unreadable(_) => return None,
+    };
+    let found = state.violations.settled_of(&row)?;
+    context.caller.reaches(found.venue_id.as_ref()).then_some(found.id)
 }
 
 enum Stop {

@@ -1,6 +1,5 @@
 //! Reporting: a new violation, or one more occurrence of an open one, with what the templates make of it in the same step.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -113,10 +112,7 @@ fn repeat(
 /// What one more report changes of a violation that is open, or that its end did not outlive.
 pub fn repeat_of(open: &Violation, said: &Violation, state: &TenantState, now: Timestamp) -> Repeat {
     let metadata = said.metadata.clone().or_else(|| open.metadata.clone());
-    let value = match (&said.metadata, &open.metadata) {
-        (None, Some(old)) => Cow::Owned(old.value()),
-        (Some(_) | None, _) => Cow::Borrowed(&checked.metadata),
-    };
+    let value = metadata.as_ref().map_or(Value::Null, JsonText::value);
     let parent = open.parent_id.filter(|id| state.violations.get(id).is_some_and(Violation::is_open));
     Repeat {
         id: open.id,

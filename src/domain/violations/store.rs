@@ -1,6 +1,7 @@
 //! All violations of an organisation, and the ways in which they are found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -31,6 +32,10 @@ pub struct Violations {
     ended: HashMap<Arc<str>, Uuid>,
     /// How often there was one of a type and entity.
     pub recurrence: Recurrence,
+    /// The youngest resolved violation of a source row, by the hash of the row: 24 bytes for each, and a look at the violation tells.
+    /// Where two rows have the same hash the younger one is found.
+    settled: HashMap<u64, Uuid>,
+    row_hashes: foldhash::fast::RandomState,
 }
 
 /// What a rule of inhibition asks for.
@@ -38,6 +43,28 @@ pub struct Violations {
 enum Place {
     Venue(ViolationType, VenueId),
     Entity(ViolationType, EntityId),
+}
+
+/// A row of a source: type of the violation, table, id, venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct SourceRow<'a> {
+    pub violation_type: &'a str,
+    pub source_table: Option<&'a str>,
+    pub source_id: &'a str,
+    pub venue_id: Option<&'a str>,
+}
+
+impl<'a> SourceRow<'a> {
+    /// The row that a violation came from.
+    pub fn of(violation: &'a Violation) -> Option<Self> {
+        Some(Self {
+            violation_type: violation.violation_type.as_str(),
+            source_table: violation.source_table.as_ref().map(OutsideId::as_str),
+            source_id: violation.source_id.as_ref()?.as_str(),
+            venue_id: violation.venue_id.as_ref().map(OutsideId::as_str),
+        })
+    }
 }
 
 impl Violations {
@@ -97,6 +124,16 @@ impl Violations {
         firsts.min()
     }
 
+    /// The resolved violation of a source row, where the row has none that is open.
+    pub fn settled_of(&self, row: &SourceRow<'_>) -> Option<&Violation> {
+        let found = self.settled.get(&self.row_hashes.hash_one(row)).and_then(|id| self.table.get(id))?;
+        let table = row.source_table.and_then(|text| OutsideId::parse(text).ok());
+        let source = (table, OutsideId::parse(row.source_id).ok()?);
+        let mut open = self.open_of_source(&source).iter().filter_map(|id| self.table.get(id));
+        let is_open = open.any(|one| SourceRow::of(one).as_ref() == Some(row));
+        Some(found).filter(|found| !is_open && SourceRow::of(found).as_ref() == Some(row))
+    }
+
     /// The open ones older than `before` (a sequence number), newest first.
     pub fn open_before(&self, before: u64) -> impl Iterator<Item = &Violation> {
         self.open.range(..before).rev().filter_map(|(_, id)| self.table.get(id))
@@ -149,8 +186,11 @@ impl Violations {
         self.recurrence.add(&violation);
         if violation.is_open() {
             self.enter(&violation);
-        } else if matches!(violation.ending, Some(Ending::Cleared | Ending::Quiet)) {
-            self.ended.insert(violation.fingerprint.clone(), violation.id);
+        } else {
+            self.settle(&violation);
+            if matches!(violation.ending, Some(Ending::Cleared | Ending::Quiet)) {
+                self.ended.insert(violation.fingerprint.clone(), violation.id);
+            }
         }
         if let Some(parent) = violation.parent_id {
             self.children.entry(parent).or_default().push(violation.id);
@@ -256,6 +296,7 @@ impl Violations {
         if violation.is_open() {
             self.leave(&violation);
         }
+        self.settle(&violation);
         match ending {
             Ending::Cleared | Ending::Quiet => drop(self.ended.insert(violation.fingerprint, *id)),
             Ending::Resolved => {}
@@ -265,6 +306,12 @@ impl Violations {
             violation.resolution = resolution;
             violation.ending = Some(ending);
         });
+    }
+
+    fn settle(&mut self, violation: &Violation) {
+        if let Some(row) = SourceRow::of(violation) {
+            self.settled.insert(self.row_hashes.hash_one(row), violation.id);
+        }
     }
 
     /// Notes an action made for it.

@@ -56,19 +56,24 @@ struct Glance {
 /// Reports many violations. Each item is all or nothing; the order is kept, and each sees the ones before it.
 #[utoipa::path(
     post, path = "/api/action-center/violations/bulk", tag = "Violations", request_body = BulkBody,
-    params(("apply_templates" = Option<bool>, Query, description = "`false` only stores the violations")),
+    params(
+        ("apply_templates" = Option<bool>, Query, description = "`false` only stores the violations"),
+        ("once" = Option<bool>, Query, description = "`true` leaves a source row alone whose violation was resolved"),
+    ),
     responses((status = 200, description = "What became of each item, in their order", body = OutcomesView))
 )]
 pub async fn report_many(req: HttpRequest, payload: web::Payload) -> Answer {
     let call = Call::allowed(&req, Operation::ReportViolation)?;
-    let apply_templates = Query::of(&req, &["apply_templates"])?.flag("apply_templates")?.unwrap_or(true);
+    let query = Query::of(&req, &["apply_templates", "once"])?;
+    let apply_templates = query.flag("apply_templates")?.unwrap_or(true);
+    let once = query.flag("once")?.unwrap_or(false);
     let sent = call.sent_many(&req, payload).await?;
     let BulkBody { items } = sent.json()?;
     if items.len() > ITEMS_MAX {
         return Err(invalid("/items", format!("has more than {ITEMS_MAX} items")));
     }
     let items = items.iter().map(|raw| item(raw.get(), call.org_id())).collect();
-    let many = ReportMany { items, apply_templates, show_refusal };
+    let many = ReportMany { items, apply_templates, once, show_refusal };
     call.command(sent, Command::ReportMany(Box::new(many))).await
 }
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -18,6 +18,16 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 fn program() -> PathBuf {
     std::env::var_os("NEXTEST_BIN_EXE_action-center")
         .map_or_else(|| env!("CARGO_BIN_EXE_action-center").into(), PathBuf::from)
+}
+
+/// Runs the program to its end with these arguments and no settings but these.
+pub fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ACTION_CENTER")) {
+        command.env_remove(name);
+    }
+    command.envs(settings.iter().copied()).output().expect("the program")
 }
 
 /// A process.

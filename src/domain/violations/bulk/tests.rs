@@ -6,12 +6,12 @@ use serde_json::json;
 use super::*;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::ids::IdSource;
-use crate::domain::testing::{Tenant, alert, blocking, comp, comp_of, tenant};
+use crate::domain::testing::{Tenant, alert, blocking, comp, comp_of, resolve, tenant};
 use crate::domain::violations::Severity;
 
 fn many(items: Vec<Item>) -> ReportMany {
     let show_refusal = |rejection: Rejection| json!({ "status": 422, "said": rejection.to_string() });
-    ReportMany { items, apply_templates: true, show_refusal }
+    ReportMany { items, apply_templates: true, once: false, show_refusal }
 }
 
 fn outcomes(tenant: &mut Tenant, items: Vec<Item>) -> Vec<Outcome> {
@@ -79,6 +79,32 @@ fn a_bulk_that_fills_its_record_leaves_its_rest_undone() {
     assert!((100..ITEMS_MAX).contains(&taken), "{taken}");
     assert!(outcomes[taken..].iter().all(|outcome| matches!(outcome, Outcome::Refused(_))));
     assert_eq!(tenant.state.violations.len(), taken);
+}
+
+#[test]
+fn a_row_that_was_settled_stays_so_when_it_is_to_be_reported_once() {
+    let mut tenant = tenant().with_venue("pier").with_template(blocking());
+    let (id, _) = tenant.report(comp_of("1"));
+    tenant.run(resolve(id));
+    let items = || {
+        let fresh = [comp_of("1"), comp_of("2"), comp_of("1").at_venue("pier"), comp()];
+        let other_type = Report { violation_type: "late".into(), ..comp_of("1") };
+        fresh.into_iter().chain([other_type]).map(Item::Violation).collect::<Vec<_>>()
+    };
+    let news = |answer: Answer| match answer {
+        Answer::Many(outcomes) => {
+            outcomes.iter().map(|one| matches!(one, Outcome::Reported { new: true, .. })).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    let once = ReportMany { once: true, ..many(items()) };
+    assert_eq!(news(tenant.run(once)), [false, true, true, true, true], "only the very same row is settled");
+    assert!(!tenant.violation(id).is_open() && tenant.violation(id).occurrences == 1);
+    assert_eq!(news(tenant.run(many(items()))), [true, false, false, true, false], "without it, it is reported anew");
+    let once = ReportMany { once: true, ..many(items()) };
+    tenant.run(once);
+    let open = tenant.state.violations.open_with("comp_exception||1|").unwrap();
+    assert_eq!(open.occurrences, 2, "what is open is reported again");
 }
 
 #[test]

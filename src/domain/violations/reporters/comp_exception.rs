@@ -12,7 +12,7 @@ use crate::domain::violations::Severity;
 use crate::domain::violations::report::Report;
 
 /// The type of the violation, and the table of its source.
-const TYPE: &str = "comp_exception";
+pub const TYPE: &str = "comp_exception";
 /// A comp above this is critical.
 const CRITICAL_ABOVE: f64 = 200.0;
 /// A comp above this is a warning.

@@ -12,7 +12,7 @@ use crate::domain::violations::Severity;
 use crate::domain::violations::report::Report;
 
 /// The type of the violation, and the table of its source.
-const TYPE: &str = "greeting_delay";
+pub const TYPE: &str = "greeting_delay";
 /// So many times the threshold is still a warning.
 const WARNING_TIMES: f64 = 2.0;
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::lifecycle::ended;
 use super::report::{Report, ReportViolation};
+use super::store::SourceRow;
 use super::{Ending, Violation};
 use crate::domain::decision::{Answer, Context, Decided, Decision};
 use crate::domain::event::Event;
@@ -43,6 +44,21 @@ impl Source {
             Self::SalesPace(said) => &said.venue_id,
             Self::GreetingDelay(said) => &said.venue_id,
             Self::StaffingGap(said) => &said.venue_id,
+        }
+    }
+
+    /// The row that it is, where a row is a fact that does not change; pace and gaps are readings of something that does.
+    pub fn row(&self) -> Option<SourceRow<'_>> {
+        let row = |violation_type, source_id, venue_id| SourceRow {
+            violation_type,
+            source_table: Some(violation_type),
+            source_id,
+            venue_id: Some(venue_id),
+        };
+        match self {
+            Self::CompException(said) => Some(row(comp_exception::TYPE, &said.id, &said.venue_id)),
+            Self::GreetingDelay(said) => Some(row(greeting_delay::TYPE, &said.id, &said.venue_id)),
+            Self::SalesPace(_) | Self::StaffingGap(_) => None,
         }
     }
 
