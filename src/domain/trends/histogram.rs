@@ -90,6 +90,7 @@ impl Histogram {
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
     counts: Vec<u64>,
+    total: u64,
     /// The first and the last bucket in use.
     used: Option<(usize, usize)>,
 }
@@ -104,6 +105,7 @@ impl Sum {
         self.used = Some(self.used.map_or((first, last), |(low, high)| (low.min(first), high.max(last))));
         for (bucket, count) in buckets {
             self.counts[usize::from(*bucket)] += u64::from(*count);
+            self.total += u64::from(*count);
         }
     }
 
@@ -111,26 +113,28 @@ impl Sum {
     pub fn clear(&mut self) {
         if let Some((low, high)) = self.used.take() {
             self.counts[low..=high].fill(0);
+            self.total = 0;
         }
     }
 
     /// The median and the ninetieth percentile.
     pub fn percentiles_s(&self) -> [Option<f64>; 2] {
         let Some((low, high)) = self.used else { return [None; 2] };
-        percentiles_s((low..=high).map(|bucket| (bucket, self.counts[bucket])))
+        let used = (low..).zip(&self.counts[low..=high]);
+        percentiles_s(self.total, used.map(|(bucket, count)| (bucket, *count)))
     }
 }
 
 impl Histogram {
     /// The median and the ninetieth percentile.
     pub fn percentiles_s(&self) -> [Option<f64>; 2] {
-        percentiles_s(self.0.iter().map(|(bucket, count)| (usize::from(*bucket), u64::from(*count))))
+        let total = self.0.iter().map(|(_, count)| u64::from(*count)).sum();
+        percentiles_s(total, self.0.iter().map(|(bucket, count)| (usize::from(*bucket), u64::from(*count))))
     }
 }
 
-/// The times that half, and nine of ten, of all times do not exceed (nearest rank), in seconds to two decimals; none without any.
-fn percentiles_s(buckets: impl Iterator<Item = (usize, u64)> + Clone) -> [Option<f64>; 2] {
-    let total: u64 = buckets.clone().map(|(_, count)| count).sum();
+/// The times that half, and nine of ten, of these `total` times do not exceed (nearest rank), in seconds to two decimals; none without any.
+fn percentiles_s(total: u64, buckets: impl Iterator<Item = (usize, u64)>) -> [Option<f64>; 2] {
     let ranks = [50, 90].map(|percent: u64| (total * percent).div_ceil(100).max(1));
     let (mut seen, mut found) = (0, [None; 2]);
     for (bucket, count) in buckets {
