@@ -10,7 +10,10 @@ use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::decision::{Context, Decided};
+use super::event::Event;
+use super::rejection::Rejection;
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
+use super::size::expect_room;
 use super::state::TenantState;
 use super::suppression::inhibition::ChangeInhibitions;
 use super::suppression::silences::{AddSilence, EndSilence};
@@ -22,6 +25,17 @@ use super::violations::report::ReportViolation;
 use super::violations::reporters::ReportSource;
 use super::webhooks::announce::announce;
 use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
+
+/// Adds to what was decided what follows from it: the ends of grants and requests, and what other systems are told. Notices name
+/// sequence numbers, so they come last, and before anything is folded in.
+///
+/// # Errors
+/// [`Rejection::TooMuchAtOnce`].
+pub fn complete(state: &TenantState, context: &mut Context<'_>, events: &mut Vec<Event>) -> Result<(), Rejection> {
+    follow(state, context, events);
+    announce(state, context, events);
+    expect_room(events)
+}
 
 /// Something that an organisation is asked to do.
 #[derive(Clone, Debug)]
@@ -68,9 +82,11 @@ impl Command {
     /// # Errors
     /// The reason why it is refused.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
+        if let Self::ReportMany(many) = self {
+            return many.decide(state, context); // it completes each of its items
+        }
         let mut decision = self.decide_alone(state, context)?;
-        follow(state, context, &mut decision.events);
-        announce(state, context, &mut decision.events);
+        complete(state, context, &mut decision.events)?;
         Ok(decision)
     }
 

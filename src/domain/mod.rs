@@ -19,6 +19,7 @@ pub mod people;
 pub mod permission;
 pub mod rejection;
 pub mod settings;
+pub mod size;
 pub mod state;
 pub mod suppression;
 pub mod table;

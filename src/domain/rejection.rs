@@ -151,6 +151,9 @@ pub enum Rejection {
     /// The items before this one have filled the record.
     #[error("the items before this one have filled the record: send this one again")]
     BulkFull,
+    /// What it makes, and what other systems are told of it, is more than one record holds.
+    #[error("what the templates make of it, and what webhooks are told of it, is more than one record holds")]
+    TooMuchAtOnce,
     /// Somebody wanted to change the own role.
     #[error("nobody changes their own role")]
     OwnRole,

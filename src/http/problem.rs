@@ -39,6 +39,7 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "body-too-slow", status: 408, title: "Body too slow" },
     ProblemCode { code: "body-too-large", status: 413, title: "Body too large" },
     ProblemCode { code: "bulk-full", status: 413, title: "Bulk full" },
+    ProblemCode { code: "too-much-at-once", status: 422, title: "Too much at once" },
     ProblemCode { code: "unsupported-media-type", status: 415, title: "Unsupported media type" },
     ProblemCode { code: "invalid-body", status: 422, title: "Invalid body" },
     ProblemCode { code: "bad-idempotency-key", status: 422, title: "Bad Idempotency-Key" },
@@ -270,6 +271,7 @@ impl From<Rejection> for Problem {
             Rejection::LimitReached { .. } => problem!("limit-reached"),
             Rejection::LastAdministrator => problem!("last-administrator"),
             Rejection::BulkFull => problem!("bulk-full"),
+            Rejection::TooMuchAtOnce => problem!("too-much-at-once"),
             Rejection::OwnRole => problem!("own-role"),
             Rejection::OwnersOnly => problem!("owners-only"),
         };

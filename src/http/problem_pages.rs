@@ -64,6 +64,7 @@ pages! {
     "stopping",
     "too-deep",
     "too-many-streams",
+    "too-much-at-once",
     "unconfirmed",
     "unknown-parameter",
     "unknown-venue",

@@ -71,7 +71,7 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
             let done = if *new { Done::Created } else { Done::Done };
             shown(done, state.violations.get(id), |violation| ReportedView {
                 violation: shapes::with_children(state, shapes::violation(org_id, violation)),
-                actions: shapes::actions_of(state, violation),
+                actions: shapes::newest_actions_of(state, violation),
                 blocks: shapes::blocks_of(state, violation),
             })
         }
@@ -83,9 +83,9 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::ViolationType(name) => json(Done::Done, &types::shown(state, name)),
         Answer::Violation(id) => shown(Done::Done, state.violations.get(id), |one| shapes::violation(org_id, one)),
         Answer::Resolved(ids) => json(Done::Done, &json!({ "resolved": ids })),
-        Answer::ActionsOf(id) => {
-            shown(Done::Done, state.violations.get(id), |one| Actions { actions: shapes::actions_of(state, one) })
-        }
+        Answer::ActionsOf(id) => shown(Done::Done, state.violations.get(id), |one| Actions {
+            actions: shapes::newest_actions_of(state, one),
+        }),
         Answer::TemplateMade(id) => shown(Done::Created, state.templates.get(id), |one| shapes::template(org_id, one)),
         Answer::Template(id) => shown(Done::Done, state.templates.get(id), |one| shapes::template(org_id, one)),
         Answer::Action(id) => shown(Done::Done, state.actions.get(id), shapes::action),

@@ -126,9 +126,18 @@ pub fn with_children<'a, A, B>(state: &TenantState, view: ViolationView<'a, A, B
     ViolationView { children: children.iter().take(CHILDREN_SHOWN_MAX).copied().collect(), ..view }
 }
 
+/// The most actions that the answer to a report shows; all of them are where the violation is read.
+const ACTIONS_SHOWN_MAX: usize = 200;
+
 /// The actions of a violation, in the order in which they were made.
 pub fn actions_of<'a>(state: &'a TenantState, violation: &Violation) -> Vec<ActionView<'a>> {
     violation.actions.iter().filter_map(|id| state.actions.get(id)).map(action).collect()
+}
+
+/// The newest actions of a violation, as many as an answer that may be kept for a day shows.
+pub fn newest_actions_of<'a>(state: &'a TenantState, violation: &Violation) -> Vec<ActionView<'a>> {
+    let first = violation.actions.len().saturating_sub(ACTIONS_SHOWN_MAX);
+    violation.actions.iter().skip(first).filter_map(|id| state.actions.get(id)).map(action).collect()
 }
 
 /// The blocks of a violation, in the order in which they were placed.

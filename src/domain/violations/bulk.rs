@@ -7,9 +7,11 @@ use super::report::{Report, ReportViolation};
 use super::reporters::{ReportSource, Source};
 use super::store::SourceRow;
 use crate::domain::aggregate::Aggregate;
+use crate::domain::command::complete;
 use crate::domain::decision::{Answer, Context, Decided, Decision};
 use crate::domain::event::Event;
 use crate::domain::rejection::Rejection;
+use crate::domain::size::{EVENT_BYTES, bytes_of};
 use crate::domain::state::TenantState;
 
 /// The most items.
@@ -17,8 +19,6 @@ pub const ITEMS_MAX: usize = 500;
 /// What the events and answers of one bulk may come to before its rest is refused, in bytes: far below the largest record, so that
 /// the last item that is taken fits as well.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
-/// What an event takes beside its texts, and more.
-const EVENT_BYTES: usize = 700;
 /// What an id takes in an answer, and more.
 const ID_BYTES: usize = 40;
 
@@ -137,7 +137,9 @@ fn decided(item: Item, apply: bool, state: &TenantState, context: &mut Context<'
         Item::Source(source) => ReportSource { source, apply_templates: apply }.decide(state, context),
         Item::Unreadable(shown) => return Err(Stop::Unreadable(shown)),
     };
-    decided.map_err(Stop::Refused)
+    let mut decision = decided.map_err(Stop::Refused)?;
+    complete(state, context, &mut decision.events).map_err(Stop::Refused)?;
+    Ok(decision)
 }
 
 fn outcome(answer: &Answer) -> Outcome {
@@ -146,24 +148,6 @@ fn outcome(answer: &Answer) -> Outcome {
         Answer::Ended(ids) => Outcome::Ended(ids.clone()),
         other => unreachable!("a report is answered as one, not with {other:?}"),
     }
-}
-
-/// About how many bytes an event takes in a record.
-fn bytes_of(event: &Event) -> usize {
-    let texts = match event {
-        Event::ViolationReported(one) => {
-            one.metadata.as_ref().map_or(0, |text| text.as_str().len())
-                + one.description.as_ref().map_or(0, |text| text.len())
-        }
-        Event::ViolationRepeated(one) => {
-            one.metadata.as_ref().map_or(0, |text| text.as_str().len())
-                + one.description.as_ref().map_or(0, |text| text.len())
-        }
-        Event::ActionCreated(one) => one.message.len(),
-        Event::BlockPlaced(one) => one.reason.len(),
-        _ => 0,
-    };
-    texts + EVENT_BYTES
 }
 
 /// About how many bytes the answer about an item takes.

@@ -6,8 +6,11 @@ use serde_json::json;
 use super::*;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::ids::IdSource;
-use crate::domain::testing::{Tenant, alert, blocking, comp, comp_of, resolve, tenant};
+use crate::domain::testing::{
+    Tenant, alert, block_on, blocking, comp, comp_of, overriding, person, resolve, rung, tenant,
+};
 use crate::domain::violations::Severity;
+use crate::domain::webhooks::commands::CreateWebhook;
 
 fn many(items: Vec<Item>) -> ReportMany {
     let show_refusal = |rejection: Rejection| json!({ "status": 422, "said": rejection.to_string() });
@@ -183,4 +186,33 @@ fn deciding_a_bulk_on_a_copy_gives_the_events_of_carrying_it_out() {
     assert_eq!((done.events.clone(), done.answer), (asked.events, asked.answer));
     tenant.state.fold(tenant.now, &done.events);
     assert_eq!(tenant.state.state_hash(), copy.state_hash());
+}
+
+#[test]
+fn what_follows_from_an_item_follows_from_it_in_a_bulk_as_well() {
+    let mut tenant = tenant().with_template(blocking());
+    let mut place = block_on("ana").asking("gm");
+    place.block_type = "comp_approval".into();
+    let block = tenant.place(place);
+    let mut tenant = tenant.by(person("mia", rung("manager")));
+    let request = tenant.ask(overriding(block));
+    tenant.approve(request, person("gus", rung("gm")));
+    assert!(!tenant.is_blocked("ana"), "the grant opens it");
+    let hook =
+        CreateWebhook { url: "https://tills.example/hook".into(), events: vec!["blocks".into()], description: None };
+    tenant.run(hook);
+    outcomes(&mut tenant, vec![Item::Violation(comp_of("1"))]);
+    assert!(tenant.is_blocked("ana"), "the new block cannot be overridden, so the grant is over");
+    let kinds: Vec<&str> = tenant
+        .last
+        .iter()
+        .map(|event| match event {
+            Event::BlockPlaced(_) => "placed",
+            Event::GrantEnded { .. } => "grant ended",
+            Event::NoticeMade(_) => "notice",
+            _ => "other",
+        })
+        .filter(|kind| *kind != "other")
+        .collect();
+    assert_eq!(kinds, ["placed", "grant ended", "notice", "notice"], "of the block and of the grant");
 }

@@ -1,0 +1,59 @@
+//! How large a decision is, by a rough count that is never too low: what is larger than a record is refused before it is folded in.
+
+use super::event::Event;
+use super::rejection::Rejection;
+
+/// The most bytes that one decision may come to: half of the largest record, because an answer may be kept in the same one.
+pub const DECISION_BYTES_MAX: usize = 8 << 20;
+/// What an event takes beside its texts, and more.
+pub const EVENT_BYTES: usize = 700;
+
+/// Refuses a decision that no record could hold.
+///
+/// # Errors
+/// [`Rejection::TooMuchAtOnce`].
+pub fn expect_room(events: &[Event]) -> Result<(), Rejection> {
+    let fits = events.iter().map(bytes_of).sum::<usize>() <= DECISION_BYTES_MAX;
+    if fits { Ok(()) } else { Err(Rejection::TooMuchAtOnce) }
+}
+
+/// About how many bytes an event takes in a record.
+pub fn bytes_of(event: &Event) -> usize {
+    let texts = match event {
+        Event::ViolationReported(one) => {
+            one.metadata.as_ref().map_or(0, |text| text.as_str().len())
+                + one.description.as_ref().map_or(0, |text| text.len())
+        }
+        Event::ViolationRepeated(one) => {
+            one.metadata.as_ref().map_or(0, |text| text.as_str().len())
+                + one.description.as_ref().map_or(0, |text| text.len())
+        }
+        Event::ActionCreated(one) => one.message.len(),
+        Event::BlockPlaced(one) => one.reason.len(),
+        Event::NoticeMade(one) => one.body.len(),
+        _ => 0,
+    };
+    texts + EVENT_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing::{alert, comp, tenant};
+    use crate::domain::webhooks::commands::CreateWebhook;
+
+    #[test]
+    fn what_no_record_could_hold_is_refused_and_changes_nothing() {
+        let long = "{{metadata.note}}".repeat(4);
+        let mut tenant = (0..40).fold(tenant(), |tenant, _| tenant.with_template(alert().saying(&long)));
+        for number in 0..15 {
+            let url = format!("https://till-{number}.example/hook");
+            tenant.run(CreateWebhook { url, events: vec!["actions".into()], description: None });
+        }
+        let mut report = comp();
+        report.metadata = Some(serde_json::json!({ "comp_amount": 250, "note": "x".repeat(4_000) }));
+        let before = (tenant.state.state_hash(), tenant.state.last_seq());
+        assert_eq!(tenant.try_run(report), Err(Rejection::TooMuchAtOnce));
+        assert_eq!((tenant.state.state_hash(), tenant.state.last_seq()), before);
+    }
+}
