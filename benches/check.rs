@@ -9,6 +9,10 @@ use action_center::domain::blocks::check::{Pass, Ruling, Verdict};
 use action_center::domain::ids::{EntityId, StreamId};
 use criterion::{Criterion, criterion_group, criterion_main};
 
+/// The one of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ORGANISATIONS: u64 = 1_000;
 
 fn entity(number: usize) -> String {

@@ -21,6 +21,10 @@ use action_center::domain::violations::Severity;
 use action_center::domain::violations::report::{Report, ReportViolation};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
+/// The one of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NOW: Timestamp = Timestamp(1_760_000_000_000);
 
 fn run(state: &mut TenantState, command: Command, seed: u64) -> usize {

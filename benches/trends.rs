@@ -15,6 +15,10 @@ use action_center::domain::trends::series::{Group, Question, answer};
 use action_center::domain::violations::{Ending, Severity, Violation, ViolationType};
 use criterion::{Criterion, criterion_group, criterion_main};
 
+/// The one of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const DAY_ONE: i32 = 20_089; // 2025-01-01
 const DAYS: u64 = 365;
 const VENUES: u64 = 50;

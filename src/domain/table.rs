@@ -6,13 +6,16 @@ use std::hash::{Hash, Hasher};
 /// The digest of one entry or of a sum of entries.
 pub type Digest = [u64; 4];
 
+/// A map of the state: seeded at random like the standard one, and several times as fast for the short keys that we have.
+pub type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// A map whose digest is kept up to date entry by entry.
 ///
 /// The digest is the lane-wise wrapping sum of the BLAKE3 hashes of all entries, so it does not depend on the order in which
 /// they came. It finds bugs, not forgers: the hash chain of the records is what nobody can rewrite.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
-    entries: HashMap<K, Box<Entry<V>>, foldhash::fast::RandomState>,
+    entries: Map<K, Box<Entry<V>>>,
     /// Of all entries but the stale one.
     sum: Digest,
     /// The entry that was changed last, whose digest is not worked out yet: twenty changes of one entry in a row cost one hash.

@@ -3,7 +3,7 @@
 //! Promise: a use is counted once per operation id; the minutes start with the first use; nothing outlasts the business date, the block,
 //! or a stricter block that is placed later.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -16,7 +16,7 @@ use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::people::Authority;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
-use crate::domain::table::{Digest, Table};
+use crate::domain::table::{Digest, Map, Table};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 
 /// The most uses of one grant.
@@ -171,7 +171,7 @@ pub struct Grants {
     table: Table<Uuid, Grant>,
     by_seq: BTreeMap<u64, Uuid>,
     /// Those with uses left that were not ended, by what they let through, oldest first.
-    by_key: HashMap<BlockKey, Vec<(u64, Uuid)>>,
+    by_key: Map<BlockKey, Vec<(u64, Uuid)>>,
     expiring: BTreeSet<(Timestamp, Uuid)>,
 }
 

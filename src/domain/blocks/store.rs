@@ -1,18 +1,18 @@
 //! All blocks of an organisation, and the active ones by what they are asked for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{Block, BlockKey, Lift};
-use crate::domain::table::{Digest, Table};
+use crate::domain::table::{Digest, Map, Table};
 use crate::domain::time::Timestamp;
 
 /// The blocks of one organisation.
 #[derive(Clone, Debug, Default)]
 pub struct Blocks {
     table: Table<Uuid, Block>,
-    standing: HashMap<BlockKey, Vec<Uuid>>,
+    standing: Map<BlockKey, Vec<Uuid>>,
     by_seq: BTreeMap<u64, Uuid>,
     expiring: BTreeSet<(Timestamp, Uuid)>,
 }

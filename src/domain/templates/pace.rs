@@ -1,13 +1,12 @@
 //! When each template last acted for each entity, for `cooldown_minutes`. Made of the actions and the shadow records, so it is not
 //! stored; what is older than any cooldown is let go.
 
-use std::collections::HashMap;
-
 use uuid::Uuid;
 
 use super::conditions::PACE_MINUTES_MAX;
 use super::{Mode, Template};
 use crate::domain::ids::EntityId;
+use crate::domain::table::Map;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::domain::violations::Violation;
 
@@ -39,7 +38,7 @@ impl Act {
 /// The last act of each template for each entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
-    last: HashMap<Act, Timestamp>,
+    last: Map<Act, Timestamp>,
     newest: Timestamp,
     sweep_at: usize,
 }

@@ -1,13 +1,13 @@
 //! All templates of an organisation, in the order in which they run, each worked out when it was put in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::Template;
 use super::rule::Rule;
-use crate::domain::table::{Digest, Table};
+use crate::domain::table::{Digest, Map, Table};
 use crate::domain::violations::ViolationType;
 
 /// The templates of one organisation.
@@ -15,7 +15,7 @@ use crate::domain::violations::ViolationType;
 pub struct Templates {
     table: Table<Uuid, Arc<Rule>>,
     by_seq: BTreeMap<u64, Arc<Rule>>,
-    by_type: HashMap<ViolationType, BTreeMap<u64, Arc<Rule>>>,
+    by_type: Map<ViolationType, BTreeMap<u64, Arc<Rule>>>,
 }
 
 impl Templates {

@@ -9,7 +9,6 @@ use super::store::SourceRow;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::command::complete;
 use crate::domain::decision::{Answer, Context, Decided, Decision};
-use crate::domain::event::Event;
 use crate::domain::rejection::Rejection;
 use crate::domain::size::{EVENT_BYTES, bytes_of};
 use crate::domain::state::TenantState;

@@ -1,10 +1,11 @@
 //! How often there was a violation of a type about an entity, by business date. Counted as violations are taken in, re-reports not;
 //! made of the violations themselves, so it is not stored twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Violation, ViolationType};
 use crate::domain::ids::EntityId;
+use crate::domain::table::Map;
 use crate::domain::time::BusinessDate;
 
 /// The most business dates that are kept of a type and entity, the newest: more than any count looks back on.
@@ -15,7 +16,7 @@ type Dates = BTreeMap<BusinessDate, u32>;
 /// The counts of one organisation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recurrence {
-    counts: HashMap<ViolationType, HashMap<EntityId, Dates>>,
+    counts: Map<ViolationType, Map<EntityId, Dates>>,
 }
 
 impl Recurrence {

@@ -1,6 +1,6 @@
 //! All violations of an organisation, and the ways in which they are found.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::recurrence::Recurrence;
 use super::{Ending, Mark, Repeat, Violation, ViolationType};
 use crate::domain::ids::{EntityId, OutsideId, VenueId};
-use crate::domain::table::{Digest, Table};
+use crate::domain::table::{Digest, Map, Table};
 use crate::domain::time::{BusinessDate, Timestamp};
 
 /// A source row: table and id.
@@ -19,22 +19,22 @@ pub type Source = (Option<OutsideId>, OutsideId);
 #[derive(Clone, Debug, Default)]
 pub struct Violations {
     table: Table<Uuid, Violation>,
-    open_by_fingerprint: HashMap<Arc<str>, Uuid>,
-    open_by_source: HashMap<Source, Vec<Uuid>>,
+    open_by_fingerprint: Map<Arc<str>, Uuid>,
+    open_by_source: Map<Source, Vec<Uuid>>,
     open: BTreeMap<u64, Uuid>,
     by_date: BTreeSet<(BusinessDate, u64, Uuid)>,
     /// The open ones that are nobody's children, by what a rule of inhibition asks for.
-    parents: HashMap<Place, BTreeSet<(u64, Uuid)>>,
-    children: HashMap<Uuid, Vec<Uuid>>,
+    parents: Map<Place, BTreeSet<(u64, Uuid)>>,
+    children: Map<Uuid, Vec<Uuid>>,
     /// The open ones by since when they are quiet.
     quiet: BTreeMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
     /// The last one of a fingerprint, where it ended and not because somebody said so.
-    ended: HashMap<Arc<str>, Uuid>,
+    ended: Map<Arc<str>, Uuid>,
     /// How often there was one of a type and entity.
     pub recurrence: Recurrence,
     /// The youngest resolved violation of a source row, by the hash of the row: 24 bytes for each, and a look at the violation tells.
     /// Where two rows have the same hash the younger one is found.
-    settled: HashMap<u64, Uuid>,
+    settled: Map<u64, Uuid>,
     row_hashes: foldhash::fast::RandomState,
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::aggregate::Aggregate;
+use crate::domain::event::Event;
 use crate::domain::ids::IdSource;
 use crate::domain::testing::{
     Tenant, alert, block_on, blocking, comp, comp_of, overriding, person, resolve, rung, tenant,
