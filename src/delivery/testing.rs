@@ -108,8 +108,12 @@ impl SmtpSink {
                 let (shared, (number, script)) = (Arc::clone(&served), begin(&served));
                 thread::spawn(move || {
                     // A client that vanishes is part of the tests.
-                    let _ = converse(&stream, number, &script, &shared);
+                    let end = converse(&stream, number, &script, &shared).unwrap_or(End::HungUp);
+                    // Before the goodbye: whoever has heard it may open the next connection at once.
                     shared.seen().open -= 1;
+                    if end == End::Quit {
+                        let _ = say(&stream, &script, "221 bye");
+                    }
                 });
             }
         });
@@ -136,7 +140,7 @@ impl SmtpSink {
         self.shared.seen().connections
     }
 
-    /// How many connections are open now.
+    /// How many connections are open now. One ends when the client has said QUIT, just before that is answered.
     pub fn open(&self) -> usize {
         self.shared.seen().open
     }
@@ -177,19 +181,22 @@ fn begin(shared: &Shared) -> (usize, Script) {
     (number, seen.scripts.pop_front().unwrap_or(Script::Accept))
 }
 
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With QUIT, which is not answered yet.
+    Quit,
+    /// One of the two has nothing more to say.
+    HungUp,
+}
+
 /// One conversation, until QUIT, the script's end, or the client's.
-fn converse(stream: &TcpStream, connection: usize, script: &Script, shared: &Shared) -> io::Result<()> {
+fn converse(stream: &TcpStream, connection: usize, script: &Script, shared: &Shared) -> io::Result<End> {
     let mut lines = BufReader::new(stream);
-    let say = |text: &str| {
-        if let Script::Slow(pause) = script {
-            #[allow(clippy::disallowed_methods, reason = "a slow server; the sink's threads carry no actor")]
-            thread::sleep(*pause);
-        }
-        let mut stream = stream;
-        stream.write_all(format!("{text}\r\n").as_bytes())
-    };
+    let say = |text: &str| say(stream, script, text);
     if let Script::Greet(greeting) = script {
-        return say(greeting);
+        say(greeting)?;
+        return Ok(End::HungUp);
     }
     say("220 sink ready")?;
     let (mut from, mut to) = (String::new(), Vec::new());
@@ -213,9 +220,9 @@ fn converse(stream: &TcpStream, connection: usize, script: &Script, shared: &Sha
             ("DATA", _) => {
                 say("354 go on")?;
                 if *script == Script::DropInData {
-                    return next_line(&mut lines).map(drop);
+                    return next_line(&mut lines).map(|_| End::HungUp);
                 }
-                let Some(bytes) = read_data(&mut lines)? else { return Ok(()) };
+                let Some(bytes) = read_data(&mut lines)? else { return Ok(End::HungUp) };
                 let reply = if let Script::AfterData(reply) = script { reply } else { "250 taken" };
                 let accepted = reply.starts_with("250");
                 shared.seen().mails.push(Received { connection, from: from.clone(), to: to.clone(), bytes, accepted });
@@ -224,11 +231,20 @@ fn converse(stream: &TcpStream, connection: usize, script: &Script, shared: &Sha
                 }
                 say(reply)?;
             }
-            ("QUIT", _) => return say("221 bye"),
+            ("QUIT", _) => return Ok(End::Quit),
             _ => say("502 unknown")?,
         }
     }
-    Ok(())
+    Ok(End::HungUp)
+}
+
+/// One answer, after the pause of a slow server.
+fn say(mut stream: &TcpStream, script: &Script, text: &str) -> io::Result<()> {
+    if let Script::Slow(pause) = script {
+        #[allow(clippy::disallowed_methods, reason = "a slow server; the sink's threads carry no actor")]
+        thread::sleep(*pause);
+    }
+    stream.write_all(format!("{text}\r\n").as_bytes())
 }
 
 /// The next line with its end, or None when the client hung up.
@@ -250,9 +266,9 @@ fn read_data(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-fn wait_for_the_end(lines: &mut impl BufRead) -> io::Result<()> {
+fn wait_for_the_end(lines: &mut impl BufRead) -> io::Result<End> {
     while next_line(lines)?.is_some() {}
-    Ok(())
+    Ok(End::HungUp)
 }
 
 fn in_brackets(line: &str) -> String {

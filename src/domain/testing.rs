@@ -2,21 +2,26 @@
 //!
 //! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
 
+mod blocks;
+mod commands;
+mod reports;
+mod templates;
+
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub use self::blocks::{block_on, consume, lift, overriding};
+pub use self::reports::{comp, comp_of};
+pub use self::templates::{alert, asking, blocking, escalating};
 use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
-use super::actions::{Action, ActionType, AttemptOutcome};
-use super::approvals::cancel::CancelApproval;
+use super::actions::{Action, AttemptOutcome};
 use super::approvals::decide::DecideApproval;
 use super::approvals::overrides::RequestOverride;
 use super::approvals::{Approval, Verdict, hex};
-use super::blocks::grants::{ConsumeGrant, Grant};
-use super::blocks::lift::LiftBlock;
-use super::blocks::place::{PlaceBlock, Tick};
+use super::blocks::grants::Grant;
+use super::blocks::place::PlaceBlock;
 use super::blocks::{Block, BlockKey};
 use super::command::Command;
 use super::decision::{Answer, Context};
@@ -25,21 +30,13 @@ use super::ids::{EntityId, IdSource, OrgId, OutsideId, UserId, VenueId};
 use super::organisation::{SettingsDraft, VenueDraft};
 use super::people::{Authority, Caller, Cause, Held, Via, Who};
 use super::rejection::{Fault, Rejection};
-use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
+use super::settings::{ChangeSettings, Found, SaveVenue};
 use super::state::TenantState;
-use super::suppression::inhibition::ChangeInhibitions;
-use super::suppression::silences::{AddSilence, EndSilence};
-use super::templates::conditions::Conditions;
-use super::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
-use super::templates::{ActionData, Mode};
+use super::templates::save::TemplateDraft;
 use super::time::Timestamp;
-use super::violations::bulk::ReportMany;
-use super::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
-use super::violations::own_types::{DeleteViolationType, SaveViolationType};
-use super::violations::report::{Report, ReportViolation};
-use super::violations::reporters::ReportSource;
-use super::violations::{Severity, Violation};
-use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
+use super::violations::Violation;
+use super::violations::lifecycle::{AcknowledgeViolation, ResolveViolation};
+use super::violations::report::Report;
 
 /// A Friday evening in winter.
 pub const FRIDAY: &str = "2025-02-14T19:00:00Z";
@@ -279,140 +276,6 @@ pub fn venue_draft(name: &str) -> VenueDraft {
     }
 }
 
-/// A comp of 250 by Ana, without venue or source.
-pub fn comp() -> Report {
-    Report {
-        venue_id: None,
-        violation_type: "comp_exception".into(),
-        severity: Severity::Warning,
-        title: "A comp".into(),
-        description: None,
-        metadata: Some(json!({ "server_id": "ana", "comp_amount": 250 })),
-        source_table: None,
-        source_id: None,
-        fingerprint: None,
-        detected_at: None,
-        business_date: None,
-    }
-}
-
-/// The comp of a source row.
-pub fn comp_of(source: &str) -> Report {
-    Report { source_id: Some(source.into()), ..comp() }
-}
-
-impl Report {
-    pub(crate) fn of_severity(self, severity: Severity) -> Self {
-        Self { severity, ..self }
-    }
-
-    pub(crate) fn at_venue(self, venue: &str) -> Self {
-        Self { venue_id: Some(venue.into()), ..self }
-    }
-
-    pub(crate) fn with_metadata(self, metadata: Value) -> Self {
-        Self { metadata: Some(metadata), ..self }
-    }
-}
-
-/// An alert to an address on every comp.
-pub fn alert() -> TemplateDraft {
-    TemplateDraft {
-        name: None,
-        violation_type: "comp_exception".into(),
-        severity: None,
-        action_type: ActionType::Alert,
-        action_target: "gm@harbour.example".into(),
-        message_template: "{{title}}".into(),
-        enabled: true,
-        mode: Mode::Live,
-        conditions: Conditions::default(),
-        action_data: ActionData::default(),
-    }
-}
-
-/// A block of whoever gave the comp, for this system alone.
-pub fn blocking() -> TemplateDraft {
-    TemplateDraft { action_type: ActionType::Block, action_target: "system".into(), ..alert() }
-}
-
-/// A block that a rung can override.
-pub fn asking(authority: &str) -> TemplateDraft {
-    TemplateDraft { action_type: ActionType::RequireOverride, action_target: authority.into(), ..alert() }
-}
-
-impl TemplateDraft {
-    pub(crate) fn saying(self, message: &str) -> Self {
-        Self { message_template: message.into(), ..self }
-    }
-
-    pub(crate) fn to(self, target: &str) -> Self {
-        Self { action_target: target.into(), ..self }
-    }
-
-    pub(crate) fn of_severity(self, severity: Severity) -> Self {
-        Self { severity: Some(severity), ..self }
-    }
-
-    /// With conditions as they come in JSON.
-    pub(crate) fn when(self, conditions: Value) -> Self {
-        Self { conditions: serde_json::from_value(conditions).expect("conditions"), ..self }
-    }
-
-    /// With action data as it comes in JSON.
-    pub(crate) fn data(self, data: Value) -> Self {
-        Self { action_data: serde_json::from_value(data).expect("action data"), ..self }
-    }
-}
-
-/// A block by hand that names no authority.
-pub fn block_on(entity: &str) -> PlaceBlock {
-    PlaceBlock {
-        block_type: "comp_approval".into(),
-        entity_id: entity.into(),
-        entity_type: "employee".into(),
-        reason: "Under review".into(),
-        venue_id: None,
-        override_required: None,
-        override_authority: None,
-        limit: None,
-        on_error: None,
-        expires_at: None,
-        violation_id: None,
-    }
-}
-
-impl PlaceBlock {
-    pub(crate) fn asking(self, authority: &str) -> Self {
-        Self { override_authority: Some(authority.into()), ..self }
-    }
-
-    pub(crate) fn at_venue(self, venue: &str) -> Self {
-        Self { venue_id: Some(venue.into()), ..self }
-    }
-
-    pub(crate) fn until(self, expires_at: Timestamp) -> Self {
-        Self { expires_at: Some(expires_at), ..self }
-    }
-
-    pub(crate) fn for_violation(self, violation: Uuid) -> Self {
-        Self { violation_id: Some(violation), ..self }
-    }
-}
-
-/// Asks to let one comp through.
-pub fn overriding(block_id: Uuid) -> RequestOverride {
-    RequestOverride { block_id, reason: "A regular guest".into(), amount: None, uses: None, minutes: None }
-}
-
-pub fn consume(id: Uuid, operation: &str) -> ConsumeGrant {
-    ConsumeGrant { id, operation_id: operation.into(), amount: None }
-}
-
-pub fn lift(id: Uuid) -> LiftBlock {
-    LiftBlock { id, lift_reason: "Reviewed".into() }
-}
-
 pub fn resolve(id: Uuid) -> ResolveViolation {
     ResolveViolation { id, resolution: Some("Talked it over".into()) }
 }
@@ -427,11 +290,6 @@ pub fn attempt(id: Uuid, outcome: AttemptOutcome) -> RecordAttempt {
 
 pub fn escalate() -> Escalate {
     Escalate { at_most: 100 }
-}
-
-/// An escalation on every comp, from this rung upward.
-pub fn escalating(authority: &str) -> TemplateDraft {
-    TemplateDraft { action_type: ActionType::Escalate, action_target: authority.into(), ..alert() }
 }
 
 pub fn dismiss(id: Uuid) -> DismissAction {
@@ -456,65 +314,5 @@ pub fn pointers(rejection: &Rejection) -> Vec<&str> {
     match rejection {
         Rejection::Invalid(faults) => faults.iter().map(|Fault { pointer, .. }| pointer.as_str()).collect(),
         other => panic!("not invalid: {other:?}"),
-    }
-}
-
-macro_rules! commands {
-    ($($name:ident $(in $boxed:ident)?),+ $(,)?) => {
-        $(impl From<$name> for Command {
-            fn from(command: $name) -> Self {
-                Self::$name(commands!(@ command $($boxed)?))
-            }
-        })+
-    };
-    (@ $command:ident Box) => { Box::new($command) };
-    (@ $command:ident) => { $command };
-}
-
-commands!(
-    Found,
-    ChangeSettings,
-    SaveVenue,
-    DeleteVenue,
-    SaveViolationType in Box,
-    DeleteViolationType,
-    ReportViolation in Box,
-    ReportSource in Box,
-    ReportMany in Box,
-    AcknowledgeViolation,
-    ResolveViolation,
-    ClearViolations,
-    RunTemplates,
-    CreateTemplate in Box,
-    ReplaceTemplate in Box,
-    DeleteTemplate,
-    RecordAttempt,
-    DismissAction,
-    RetryAction,
-    PlaceBlock in Box,
-    LiftBlock,
-    Tick,
-    Escalate,
-    AddSilence in Box,
-    EndSilence,
-    ChangeInhibitions,
-    RequestOverride in Box,
-    ConsumeGrant,
-    DecideApproval,
-    CancelApproval,
-    CreateWebhook,
-    DeleteWebhook,
-    RecordNotice,
-);
-
-impl From<Report> for Command {
-    fn from(report: Report) -> Self {
-        ReportViolation { report, apply_templates: true }.into()
-    }
-}
-
-impl From<TemplateDraft> for Command {
-    fn from(draft: TemplateDraft) -> Self {
-        CreateTemplate { draft }.into()
     }
 }

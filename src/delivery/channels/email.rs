@@ -65,6 +65,8 @@ pub struct EmailChannel {
     server: Option<Server>,
     from: Mailbox,
     timeout: Duration,
+    /// How long a server may take to answer QUIT; a field, so that tests need not race against it.
+    goodbye: Duration,
     places: Arc<Semaphore>,
 }
 
@@ -82,6 +84,7 @@ impl EmailChannel {
             server: url.map(Server::parse).transpose().map_err(BadEmailSettings::Url)?,
             from: mail::sender(&settings.from).ok_or(BadEmailSettings::Sender)?,
             timeout: Duration::from_millis(settings.timeout_ms),
+            goodbye: Duration::from_millis(GOODBYE_MS),
             places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
         })
     }
@@ -104,8 +107,9 @@ impl EmailChannel {
             }
             Ok(Err(error)) => server.outcome_of(&error),
             Ok(Ok((mut connection, reply))) => {
+                let goodbye = self.goodbye;
                 tokio::spawn(async move {
-                    let _ = timeout(Duration::from_millis(GOODBYE_MS), connection.quit()).await;
+                    let _ = timeout(goodbye, connection.quit()).await;
                     drop(connection);
                     drop(place);
                 });

@@ -1,4 +1,4 @@
-//! The end of what is no longer reported, without flapping: see decision 12.
+//! The end of what is no longer reported, without flapping: see decision 8.
 //!
 //! A violation is quiet since its last report that was not well below the thresholds that it had reached. Quiet for as long as its
 //! type's profile says, it is over. A value that dances around its threshold is never quiet.

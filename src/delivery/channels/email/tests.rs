@@ -8,6 +8,8 @@ use crate::delivery::testing::{Script, SmtpSink, message};
 
 const GM: &str = "gm@group.example";
 const TIMEOUT_MS: u64 = 400;
+/// Longer than any test.
+const NEVER_MS: u64 = 3_600_000;
 /// Far above the time limit, far below a hang.
 const SOON_MS: u128 = 2_000;
 
@@ -36,13 +38,13 @@ fn assert_delivered(outcome: &Outcome) {
 }
 
 async fn until(holds: impl Fn() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..1_000 {
         if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("did not come true within 2 s");
+    panic!("did not come true within 10 s");
 }
 
 #[tokio::test]
@@ -148,9 +150,10 @@ async fn nobody_listening_is_retried() {
 #[tokio::test]
 async fn a_delivered_mail_stays_delivered_when_the_goodbye_hangs() {
     let sink = SmtpSink::start([Script::StallAtQuit]);
-    let begun = Instant::now();
+    let patient = EmailChannel { goodbye: Duration::from_millis(NEVER_MS), ..channel(&sink) };
+    assert_delivered(&patient.deliver(&message(GM)).await);
+    let sink = SmtpSink::start([Script::StallAtQuit]);
     assert_delivered(&channel(&sink).deliver(&message(GM)).await);
-    assert!(begun.elapsed().as_millis() < u128::from(GOODBYE_MS), "{:?}", begun.elapsed());
     until(|| sink.open() == 0).await;
 }
 
@@ -180,7 +183,9 @@ async fn a_mail_that_cannot_be_sent_is_refused_without_a_connection() {
 async fn more_mails_than_places_wait_instead_of_connecting() {
     let scripts = (0..6).map(|_| Script::Slow(Duration::from_millis(10)));
     let sink = SmtpSink::start(scripts);
-    let channel = channel_to(sink.url(), EmailSettings { connections_max: 2, ..EmailSettings::default() });
+    let settings = EmailSettings { connections_max: 2, timeout_ms: NEVER_MS, ..EmailSettings::default() };
+    // No limit may cut a conversation off: the sink would hear of it only after the next one has begun.
+    let channel = EmailChannel { goodbye: Duration::from_millis(NEVER_MS), ..channel_to(sink.url(), settings) };
     let message = message(GM);
     for outcome in join_all((0..6).map(|_| channel.deliver(&message))).await {
         assert_delivered(&outcome);

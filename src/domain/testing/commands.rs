@@ -1,0 +1,81 @@
+//! Everything that tests run, as a command.
+
+use crate::domain::actions::escalation::Escalate;
+use crate::domain::actions::queue::{DismissAction, RecordAttempt, RetryAction};
+use crate::domain::approvals::cancel::CancelApproval;
+use crate::domain::approvals::decide::DecideApproval;
+use crate::domain::approvals::overrides::RequestOverride;
+use crate::domain::blocks::grants::ConsumeGrant;
+use crate::domain::blocks::lift::LiftBlock;
+use crate::domain::blocks::place::{PlaceBlock, Tick};
+use crate::domain::command::Command;
+use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
+use crate::domain::suppression::inhibition::ChangeInhibitions;
+use crate::domain::suppression::silences::{AddSilence, EndSilence};
+use crate::domain::templates::save::{CreateTemplate, DeleteTemplate, ReplaceTemplate, TemplateDraft};
+use crate::domain::violations::bulk::ReportMany;
+use crate::domain::violations::lifecycle::{AcknowledgeViolation, ClearViolations, ResolveViolation, RunTemplates};
+use crate::domain::violations::own_types::{DeleteViolationType, SaveViolationType};
+use crate::domain::violations::report::{Report, ReportViolation};
+use crate::domain::violations::reporters::ReportSource;
+use crate::domain::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
+
+macro_rules! commands {
+    ($($name:ident $(in $boxed:ident)?),+ $(,)?) => {
+        $(impl From<$name> for Command {
+            fn from(command: $name) -> Self {
+                Self::$name(commands!(@ command $($boxed)?))
+            }
+        })+
+    };
+    (@ $command:ident Box) => { Box::new($command) };
+    (@ $command:ident) => { $command };
+}
+
+commands!(
+    Found,
+    ChangeSettings,
+    SaveVenue,
+    DeleteVenue,
+    SaveViolationType in Box,
+    DeleteViolationType,
+    ReportViolation in Box,
+    ReportSource in Box,
+    ReportMany in Box,
+    AcknowledgeViolation,
+    ResolveViolation,
+    ClearViolations,
+    RunTemplates,
+    CreateTemplate in Box,
+    ReplaceTemplate in Box,
+    DeleteTemplate,
+    RecordAttempt,
+    DismissAction,
+    RetryAction,
+    PlaceBlock in Box,
+    LiftBlock,
+    Tick,
+    Escalate,
+    AddSilence in Box,
+    EndSilence,
+    ChangeInhibitions,
+    RequestOverride in Box,
+    ConsumeGrant,
+    DecideApproval,
+    CancelApproval,
+    CreateWebhook,
+    DeleteWebhook,
+    RecordNotice,
+);
+
+impl From<Report> for Command {
+    fn from(report: Report) -> Self {
+        ReportViolation { report, apply_templates: true }.into()
+    }
+}
+
+impl From<TemplateDraft> for Command {
+    fn from(draft: TemplateDraft) -> Self {
+        CreateTemplate { draft }.into()
+    }
+}
