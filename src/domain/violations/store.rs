@@ -42,7 +42,7 @@ pub struct Violations {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Place {
     Venue(ViolationType, VenueId),
-    Entity(ViolationType, EntityId),
+    Entity(ViolationType, EntityId, Option<VenueId>),
 }
 
 /// A row of a source: type of the violation, table, id, venue.
@@ -88,9 +88,16 @@ impl Violations {
         self.parent(&Place::Venue(violation_type.clone(), venue.clone()))
     }
 
-    /// The oldest open violation of this type about an entity that is nobody's child.
-    pub fn open_about(&self, violation_type: &ViolationType, entity: &EntityId) -> Option<&Violation> {
-        self.parent(&Place::Entity(violation_type.clone(), entity.clone()))
+    /// The oldest open violation of this type about an entity that is nobody's child, at this venue or without one. One of another
+    /// venue is neither shown to whoever is limited to this one, nor does it act here.
+    pub fn open_about(
+        &self,
+        violation_type: &ViolationType,
+        entity: &EntityId,
+        venue: Option<&VenueId>,
+    ) -> Option<&Violation> {
+        let at = |venue| self.parent(&Place::Entity(violation_type.clone(), entity.clone(), venue));
+        at(None).into_iter().chain(venue.and_then(|venue| at(Some(venue.clone())))).min_by_key(|one| one.seq)
     }
 
     fn parent(&self, place: &Place) -> Option<&Violation> {
@@ -332,7 +339,10 @@ fn places_of(violation: &Violation) -> Vec<Place> {
     }
     let of_type = || violation.violation_type.clone();
     let venue = violation.venue_id.clone().map(|venue| Place::Venue(of_type(), venue));
-    let entity = violation.entity_id().cloned().map(|entity| Place::Entity(of_type(), entity));
+    let entity = violation.entity_id().cloned().map(|entity| {
+        let venue = violation.venue_id.clone();
+        Place::Entity(of_type(), entity, venue)
+    });
     venue.into_iter().chain(entity).collect()
 }
 
