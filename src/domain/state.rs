@@ -28,6 +28,7 @@ use super::trends::{Sample, Trends};
 use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
+use super::violations::types;
 use super::violations::{Mark, Violation, ViolationType};
 use super::webhooks::store::Webhooks;
 use super::webhooks::{Notice, Webhook};
@@ -360,9 +361,19 @@ impl TenantState {
             self.blocks.next_expiry(),
             self.grants.next_expiry(),
             self.approvals.next_deadline(),
-            self.violations.next_quiet(|of_type| self.quiet_ms(of_type)),
+            self.violations.next_quiet(self.quiet_types()),
         ];
         times.into_iter().flatten().min()
+    }
+
+    /// The types whose violations end by themselves, and after how many milliseconds without a report. These are few: types in use may be
+    /// as many as there are words.
+    pub fn quiet_types(&self) -> impl Iterator<Item = (&ViolationType, i64)> {
+        let shipped = types::SHIPPED_QUIET.iter();
+        let shipped =
+            shipped.filter(|(of_type, _)| !self.own_types.contains(of_type)).map(|(of_type, ms)| (of_type, *ms));
+        let own = self.own_types.values().filter_map(|own| Some((&own.violation_type, own.quiet_ms()?)));
+        shipped.chain(own)
     }
 
     /// After how many milliseconds without a report a violation of this type is over.

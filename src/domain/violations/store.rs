@@ -27,7 +27,7 @@ pub struct Violations {
     parents: HashMap<Place, BTreeSet<(u64, Uuid)>>,
     children: HashMap<Uuid, Vec<Uuid>>,
     /// The open ones by since when they are quiet.
-    quiet: BTreeMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
+    quiet: HashMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
     /// The last one of a fingerprint, where it ended and not because somebody said so.
     ended: HashMap<Arc<str>, Uuid>,
     /// How often there was one of a type and entity.
@@ -114,21 +114,20 @@ impl Violations {
         self.ended.get(fingerprint).and_then(|id| self.table.get(id))
     }
 
-    /// The open ones that have been quiet for as long as `quiet_ms` says for their type.
-    pub fn quiet_by(
+    /// The open ones of these types that have been quiet for as long as is said for each.
+    pub fn quiet_by<'a>(
         &self,
         now: Timestamp,
-        quiet_ms: impl Fn(&ViolationType) -> Option<i64>,
+        types: impl Iterator<Item = (&'a ViolationType, i64)>,
     ) -> impl Iterator<Item = &Violation> {
-        let timed = self.quiet.iter().filter_map(move |(of_type, ids)| Some((quiet_ms(of_type)?, ids)));
+        let timed = types.filter_map(|(of_type, ms)| Some((ms, self.quiet.get(of_type)?)));
         let over = timed.flat_map(move |(ms, ids)| ids.iter().take_while(move |(since, _)| since.plus_ms(ms) <= now));
         over.filter_map(|(_, id)| self.table.get(id))
     }
 
-    /// When the next one has been quiet for long enough.
-    pub fn next_quiet(&self, quiet_ms: impl Fn(&ViolationType) -> Option<i64>) -> Option<Timestamp> {
-        let firsts = self.quiet.iter().filter_map(|(of_type, ids)| Some(ids.first()?.0.plus_ms(quiet_ms(of_type)?)));
-        firsts.min()
+    /// When the next one of these types has been quiet for long enough.
+    pub fn next_quiet<'a>(&self, types: impl Iterator<Item = (&'a ViolationType, i64)>) -> Option<Timestamp> {
+        types.filter_map(|(of_type, ms)| Some(self.quiet.get(of_type)?.first()?.0.plus_ms(ms))).min()
     }
 
     /// The resolved violation of a source row, where the row has none that is open.
