@@ -19,7 +19,6 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
-use super::templates::Mode;
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -45,7 +44,7 @@ pub struct TenantState {
     pub templates: Templates,
     /// What templates on trial would have done.
     pub shadows: Shadows,
-    /// When templates last acted for an entity.
+    /// When templates last acted for an entity, other than on trial.
     pub pace: Pace,
     pub violations: Violations,
     pub actions: Actions,
@@ -198,7 +197,7 @@ impl TenantState {
     /// Takes an action in: new, or from a snapshot, after its violation.
     pub fn add_action(&mut self, action: Action) {
         if let Some(template) = action.template_id {
-            let act = Act::new(template, Mode::Live, self.violations.get(&action.violation_id));
+            let act = Act::of(template, self.violations.get(&action.violation_id));
             self.pace.note(act, action.created_at);
         }
         self.actions.add(action);
@@ -207,20 +206,10 @@ impl TenantState {
     /// Takes a record of a template on trial in, unless the template is gone.
     fn note_shadow(&mut self, record: ShadowRecord) {
         if self.templates.get(&record.template_id).is_some() {
-            self.pace_shadow(&record);
+            let act = Act::of(record.template_id, self.violations.get(&record.violation_id));
+            self.shadows.pace.note(act, record.at);
             self.shadows.note(record);
         }
-    }
-
-    /// Takes such a record in from a snapshot, after its violation.
-    pub fn put_back_shadow(&mut self, record: ShadowRecord) {
-        self.pace_shadow(&record);
-        self.shadows.put_back(record);
-    }
-
-    fn pace_shadow(&mut self, record: &ShadowRecord) {
-        let act = Act::new(record.template_id, Mode::Shadow, self.violations.get(&record.violation_id));
-        self.pace.note(act, record.at);
     }
 
     /// A hash of everything: the same records give the same hash.
