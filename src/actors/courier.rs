@@ -56,8 +56,10 @@ pub struct Courier {
     on_their_way: Mutex<HashMap<StreamId, HashSet<Uuid>>>,
 }
 
-/// An action that is on its way; free again when dropped.
+/// An action that is on its way; free again when dropped, and then what is due beside it and waited for this place is looked for: however
+/// the attempt went, nobody else would.
 struct Claim<'a> {
+    engine: &'a Engine,
     courier: &'a Courier,
     stream: StreamId,
     action: Uuid,
@@ -65,12 +67,9 @@ struct Claim<'a> {
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let mut all = self.courier.lock();
-        if let Some(own) = all.get_mut(&self.stream) {
-            own.remove(&self.action);
-            if own.is_empty() {
-                all.remove(&self.stream);
-            }
+        self.courier.release(self.stream, &self.action);
+        if !self.engine.is_stopping() {
+            self.engine.agenda().no_later_than(Chore::Deliver, self.stream, now_ms());
         }
     }
 }
@@ -145,7 +144,7 @@ impl Courier {
 
     /// Makes one attempt and has it written down. Gives what the action is after it.
     async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) -> Option<Carried> {
-        let claim = Claim { courier: self, stream: org.stream, action: due.action };
+        let _claim = Claim { engine, courier: self, stream: org.stream, action: due.action };
         if engine.is_stopping() {
             return None;
         }
@@ -155,12 +154,7 @@ impl Courier {
         for tried in 0..RECORD_TRIES_MAX {
             let order = Command::RecordAttempt(command.clone());
             match engine.command_unlimited(org, order, Caller::schedule()).await {
-                Ok(accepted) => {
-                    drop(claim);
-                    // What else is due has waited for this place.
-                    engine.agenda().no_later_than(Chore::Deliver, org.stream, now_ms());
-                    return carried(&accepted.body, step);
-                }
+                Ok(accepted) => return carried(&accepted.body, step),
                 Err(Refusal::Rejected(_) | Refusal::Quarantined | Refusal::Stopping) => return None,
                 Err(refusal) => {
                     tracing::warn!(org = %org.org_id, action = %id, %refusal, "an attempt could not be written down yet");
@@ -199,6 +193,16 @@ impl Courier {
             Outcome::Delivered { detail } => (AttemptOutcome::Delivered, detail, None),
             Outcome::Retry { detail, after_ms } => (AttemptOutcome::Retry, detail, after_ms),
             Outcome::Refused { detail } => refused(detail),
+        }
+    }
+
+    fn release(&self, stream: StreamId, id: &Uuid) {
+        let mut all = self.lock();
+        if let Some(own) = all.get_mut(&stream) {
+            own.remove(id);
+            if own.is_empty() {
+                all.remove(&stream);
+            }
         }
     }
 

@@ -52,8 +52,10 @@ struct Due {
     made_at_ms: i64,
 }
 
-/// A notice that is on its way; free again when dropped.
+/// A notice that is on its way; free again when dropped, and then what is due beside it and waited for this place is looked for: however
+/// the attempt went, nobody else would.
 struct Claim<'a> {
+    engine: &'a Engine,
     notifier: &'a Notifier,
     stream: StreamId,
     id: Uuid,
@@ -61,12 +63,9 @@ struct Claim<'a> {
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let mut all = self.notifier.lock();
-        if let Some(own) = all.get_mut(&self.stream) {
-            own.remove(&self.id);
-            if own.is_empty() {
-                all.remove(&self.stream);
-            }
+        self.notifier.release(self.stream, &self.id);
+        if !self.engine.is_stopping() {
+            self.engine.agenda().no_later_than(Chore::Notify, self.stream, now_ms());
         }
     }
 }
@@ -139,7 +138,7 @@ impl Notifier {
 
     /// Makes one attempt and has it written down.
     async fn carry(&self, engine: &Engine, org: &OrgRef, due: Due) {
-        let claim = Claim { notifier: self, stream: org.stream, id: due.id };
+        let _claim = Claim { engine, notifier: self, stream: org.stream, id: due.id };
         if engine.is_stopping() {
             return;
         }
@@ -152,13 +151,7 @@ impl Notifier {
         for _ in 0..RECORD_TRIES_MAX {
             let command = RecordNotice { id, outcome, detail: detail.clone(), asked_ms };
             match engine.command_unlimited(org, Command::RecordNotice(command), Caller::schedule()).await {
-                Ok(_) => {
-                    drop(claim);
-                    // What else is due has waited for this place.
-                    engine.agenda().no_later_than(Chore::Notify, org.stream, now_ms());
-                    return;
-                }
-                Err(Refusal::Rejected(_) | Refusal::Quarantined | Refusal::Stopping) => return,
+                Ok(_) | Err(Refusal::Rejected(_) | Refusal::Quarantined | Refusal::Stopping) => return,
                 Err(refusal) => {
                     tracing::warn!(org = %org.org_id, notice = %id, %refusal, "an attempt could not be written down yet");
                 }
@@ -180,6 +173,16 @@ impl Notifier {
             html: None,
             dated_ms: due.made_at_ms,
             signing: Some(Signing { key, at_ms: now_ms() }),
+        }
+    }
+
+    fn release(&self, stream: StreamId, id: &Uuid) {
+        let mut all = self.lock();
+        if let Some(own) = all.get_mut(&stream) {
+            own.remove(id);
+            if own.is_empty() {
+                all.remove(&stream);
+            }
         }
     }
 
@@ -205,4 +208,35 @@ fn due_now(state: &TenantState, now_ms: i64, busy: &HashSet<Uuid>, at_most: usiz
         });
     }
     (due, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::testing::{Bench, json, place, settings, start};
+    use crate::domain::webhooks::commands::{CreateWebhook, DeleteWebhook};
+    use crate::store::Store;
+
+    async fn told(bench: &Bench) -> (OrgRef, Uuid) {
+        let org = bench.organisation("org").await;
+        let hook =
+            CreateWebhook { url: "https://till.example/".into(), events: vec!["blocks".into()], description: None };
+        let made = bench.run(&org, Command::CreateWebhook(hook)).await.unwrap();
+        bench.run(&org, place("ana")).await.unwrap();
+        (org, json(&made)["id"].as_str().unwrap().parse().unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_place_that_is_free_again_is_made_known_also_when_the_notice_is_gone() {
+        let bench = start(Store::in_memory(), settings()).await;
+        let (org, webhook) = told(&bench).await;
+        let notifier = Notifier::new(bench.kept.clone(), Egress::default(), [7; 32]);
+        let (mut due, _) = notifier.claim(&bench.engine, &org).await.unwrap();
+        bench.run(&org, Command::DeleteWebhook(DeleteWebhook { id: webhook })).await.unwrap();
+        bench.engine.agenda().set(Chore::Notify, org.stream, None);
+        notifier.carry(&bench.engine, &org, due.remove(0)).await;
+        let (entries, _) = bench.engine.agenda().take_due(now_ms(), 10);
+        assert!(entries.contains(&(Chore::Notify, org.stream)), "{entries:?}");
+        assert!(notifier.lock().is_empty());
+    }
 }

@@ -228,4 +228,9 @@ impl Caller {
             (Some(venues), Some(venue)) => venues.contains(venue),
         }
     }
+
+    /// Whether the caller may decide for this venue; without one that is for all of them, and so for nobody who is limited to some.
+    pub fn covers(&self, venue: Option<&VenueId>) -> bool {
+        self.reaches(venue) && (venue.is_some() || self.venues.is_none())
+    }
 }

@@ -19,7 +19,6 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
-use super::templates::Mode;
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -28,6 +27,7 @@ use super::trends::{Sample, Trends};
 use super::violations::own_types::OwnType;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
+use super::violations::types;
 use super::violations::{Mark, Violation, ViolationType};
 use super::webhooks::store::Webhooks;
 use super::webhooks::{Notice, Webhook};
@@ -44,7 +44,7 @@ pub struct TenantState {
     pub templates: Templates,
     /// What templates on trial would have done.
     pub shadows: Shadows,
-    /// When templates last acted for an entity.
+    /// When templates last acted for an entity, other than on trial.
     pub pace: Pace,
     pub violations: Violations,
     pub actions: Actions,
@@ -197,7 +197,7 @@ impl TenantState {
     /// Takes an action in: new, or from a snapshot, after its violation.
     pub fn add_action(&mut self, action: Action) {
         if let Some(template) = action.template_id {
-            let act = Act::new(template, Mode::Live, self.violations.get(&action.violation_id));
+            let act = Act::of(template, self.violations.get(&action.violation_id));
             self.pace.note(act, action.created_at);
         }
         self.actions.add(action);
@@ -206,20 +206,10 @@ impl TenantState {
     /// Takes a record of a template on trial in, unless the template is gone.
     fn note_shadow(&mut self, record: ShadowRecord) {
         if self.templates.get(&record.template_id).is_some() {
-            self.pace_shadow(&record);
+            let act = Act::of(record.template_id, self.violations.get(&record.violation_id));
+            self.shadows.pace.note(act, record.at);
             self.shadows.note(record);
         }
-    }
-
-    /// Takes such a record in from a snapshot, after its violation.
-    pub fn put_back_shadow(&mut self, record: ShadowRecord) {
-        self.pace_shadow(&record);
-        self.shadows.put_back(record);
-    }
-
-    fn pace_shadow(&mut self, record: &ShadowRecord) {
-        let act = Act::new(record.template_id, Mode::Shadow, self.violations.get(&record.violation_id));
-        self.pace.note(act, record.at);
     }
 
     /// A hash of everything: the same records give the same hash.
@@ -360,9 +350,19 @@ impl TenantState {
             self.blocks.next_expiry(),
             self.grants.next_expiry(),
             self.approvals.next_deadline(),
-            self.violations.next_quiet(|of_type| self.quiet_ms(of_type)),
+            self.violations.next_quiet(self.quiet_types()),
         ];
         times.into_iter().flatten().min()
+    }
+
+    /// The types whose violations end by themselves, and after how many milliseconds without a report. These are few: types in use may be
+    /// as many as there are words.
+    pub fn quiet_types(&self) -> impl Iterator<Item = (&ViolationType, i64)> {
+        let shipped = types::SHIPPED_QUIET.iter();
+        let shipped =
+            shipped.filter(|(of_type, _)| !self.own_types.contains(of_type)).map(|(of_type, ms)| (of_type, *ms));
+        let own = self.own_types.values().filter_map(|own| Some((&own.violation_type, own.quiet_ms()?)));
+        shipped.chain(own)
     }
 
     /// After how many milliseconds without a report a violation of this type is over.

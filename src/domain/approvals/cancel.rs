@@ -7,7 +7,7 @@ use super::machine::{self, Move};
 use super::{Approval, Closed};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
-use crate::domain::people::{Caller, Held};
+use crate::domain::people::{Caller, Held, Who};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
 
@@ -20,7 +20,7 @@ pub struct CancelApproval {
 }
 
 impl CancelApproval {
-    /// Decides: whoever asked may, and whoever could decide it or stands above all.
+    /// Decides: whoever asked may, and a person who could decide it or stands above all.
     pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Result<Decision, Rejection> {
         let approval = state.approval_for(&self.id, context.caller)?;
         let mut faults = Faults::default();
@@ -52,7 +52,12 @@ fn may_cancel(approval: &Approval, state: &TenantState, caller: &Caller) -> bool
         (Some(requester), person) => person == Some(requester),
         (None, _) => *approval.created_by == *who.label(),
     };
+    if asked {
+        return true;
+    }
+    // A key could keep every override from being given: only people take back what others asked for.
+    let (Who::Person(_), true) = (who, caller.covers(approval.venue_id.as_ref())) else { return false };
     let step = approval.current_step();
     let decides = step.is_some_and(|(_, step)| is_assigned(&step.who, state.organisation(), caller));
-    asked || decides || caller.held == Held::Top
+    decides || caller.held == Held::Top
 }

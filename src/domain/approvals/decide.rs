@@ -118,6 +118,9 @@ fn expect_assigned(
             other => Rejection::NotYourStep { who: other.text() },
         });
     }
+    if !context.caller.covers(approval.venue_id.as_ref()) {
+        return Err(Rejection::VenueNotAllowed);
+    }
     // What stands may have become stricter since the step was frozen.
     match overrides::needed_now(approval, state, context.now)? {
         Some(needed) if !organisation.is_enough(&context.caller.held, &needed) => {

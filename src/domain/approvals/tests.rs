@@ -183,7 +183,11 @@ fn whoever_asked_or_could_decide_takes_a_request_back() {
         (person("mia", rung("manager")), true),
         (key_of("mia", Held::Nothing), true),
         (gm(), true),
-        (key(Held::Top), true),
+        (person("amy", Held::Top), true),
+        (gm().only_at(&["pier"]), true),
+        (key(Held::Top), false),
+        (key(rung("gm")), false),
+        (key_of("gus", rung("gm")), false),
         (person("max", rung("manager")), false),
         (person("stan", Held::Nothing), false),
     ] {
@@ -200,6 +204,31 @@ fn whoever_asked_or_could_decide_takes_a_request_back() {
             assert_eq!(done, Err(Rejection::NotYourRequest));
         }
     }
+}
+
+#[test]
+fn a_key_takes_back_what_it_asked_for_itself() {
+    let mut tenant = tenant();
+    let block = tenant.place(block_on("ana").asking("gm"));
+    let (mut tenant, id) = tenant.by(key(Held::Top)).asked(overriding(block));
+    tenant.run(CancelApproval { id, reason: None });
+    assert_eq!(tenant.approval(id).status, Status::Cancelled);
+}
+
+#[test]
+fn what_is_for_all_venues_is_decided_by_nobody_who_is_limited_to_some() {
+    let mut tenant = tenant().with_venue("pier");
+    let block = tenant.place(block_on("ana").asking("gm"));
+    let (mut tenant, id) = tenant.by(person("mia", rung("manager"))).asked(overriding(block));
+    for held in [rung("gm"), Held::Top] {
+        let limited = person("gus", held).only_at(&["pier"]);
+        for verdict in [Verdict::Approved, Verdict::Rejected] {
+            assert_eq!(tenant.decides(id, verdict, limited.clone()), Err(Rejection::VenueNotAllowed));
+        }
+        assert_eq!(tenant.refused(CancelApproval { id, reason: None }), Rejection::NotYourRequest);
+    }
+    assert!(tenant.is_blocked("ana"));
+    tenant.approve(id, gm());
 }
 
 #[test]

@@ -43,6 +43,9 @@ fn expect_authority(block: &Block, state: &TenantState, caller: &Caller) -> Resu
     if caller.cause.who.person() == Some(&block.key.entity_id) {
         return Err(Rejection::OwnBlock);
     }
+    if !caller.covers(block.venue_id.as_ref()) {
+        return Err(Rejection::VenueNotAllowed);
+    }
     if is_enough(block, state, &caller.held) {
         return Ok(());
     }

@@ -22,7 +22,7 @@ const TARGETS_MAX: usize = 50;
 pub enum InhibitionScope {
     /// At the same venue.
     Venue,
-    /// About the same entity.
+    /// About the same entity, at the same venue or for all of them.
     Entity,
 }
 
@@ -42,7 +42,9 @@ pub fn parent_of(violation: &Violation, state: &TenantState) -> Option<Uuid> {
         .filter_map(|rule| {
             let open = match rule.scope {
                 InhibitionScope::Venue => state.violations.open_at(&rule.source_type, violation.venue_id.as_ref()?),
-                InhibitionScope::Entity => state.violations.open_about(&rule.source_type, violation.entity_id()?),
+                InhibitionScope::Entity => {
+                    state.violations.open_about(&rule.source_type, violation.entity_id()?, violation.venue_id.as_ref())
+                }
             };
             open.filter(|source| source.id != violation.id)
         })

@@ -180,5 +180,5 @@ impl EndSilence {
 
 /// A silence without a venue is for all of them, and so for nobody who is limited to some.
 fn expect_cover(venue: Option<&VenueId>, caller: &Caller) -> Result<(), Rejection> {
-    if venue.is_none() && caller.venues.is_some() { Err(Rejection::VenueNotAllowed) } else { Ok(()) }
+    if caller.covers(venue) { Ok(()) } else { Err(Rejection::VenueNotAllowed) }
 }

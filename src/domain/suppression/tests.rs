@@ -15,6 +15,8 @@ use crate::domain::testing::{
     tenant,
 };
 use crate::domain::time::MINUTE_MS;
+use crate::domain::view::shapes::whole_violation;
+use crate::domain::violations::own_types::{OwnTypeDraft, SaveViolationType};
 use crate::domain::violations::report::Report;
 use crate::domain::violations::{Severity, Status};
 use uuid::Uuid;
@@ -228,5 +230,41 @@ fn rules_are_checked_and_the_same_ones_change_nothing() {
     for changes in [1, 0] {
         tenant.run(ChangeInhibitions { drafts: vec![rule("sales_pace")] });
         assert_eq!(tenant.last.len(), changes);
+    }
+}
+
+#[test]
+fn what_is_open_about_an_entity_mutes_at_its_own_venue_and_without_one_at_all() {
+    let rule = InhibitionDraft {
+        source_type: "staffing_gap".into(),
+        target_types: vec!["greeting_delay".into()],
+        scope: InhibitionScope::Entity,
+    };
+    let own = SaveViolationType {
+        violation_type: "staffing_gap".into(),
+        draft: OwnTypeDraft { entity: Some(vec!["metadata.server_id".into()]), ..OwnTypeDraft::default() },
+    };
+    let mut tenant = tenant().with_venue("pier").with_venue("quay").with(own);
+    tenant.run(ChangeInhibitions { drafts: vec![rule] });
+    let (parent, _) = tenant.report(gap("pier"));
+    let (here, _) = tenant.report(greeting("pier"));
+    let (there, _) = tenant.report(greeting("quay"));
+    let (nowhere, _) = tenant.report(Report { venue_id: None, ..greeting("pier") });
+    let parents = |tenant: &Tenant, ids: [Uuid; 3]| ids.map(|id| tenant.violation(id).parent_id);
+    assert_eq!(parents(&tenant, [here, there, nowhere]), [Some(parent), None, None]);
+
+    tenant.run(resolve(parent));
+    let (parent, _) = tenant.report(Report { venue_id: None, ..gap("pier") });
+    let of = |venue: &str| Report { source_id: Some(format!("second at {venue}")), ..greeting(venue) };
+    let (one, _) = tenant.report(of("pier"));
+    let (two, _) = tenant.report(of("quay"));
+    assert_eq!(parents(&tenant, [one, two, two]), [Some(parent); 3]);
+    for (caller, children) in [
+        (key(Held::Top), vec![one, two]),
+        (key(Held::Top).only_at(&["pier"]), vec![one]),
+        (key(Held::Top).only_at(&["quay"]), vec![two]),
+    ] {
+        let shown = whole_violation(&tenant.state, tenant.violation(parent), &caller);
+        assert_eq!(shown.children, children);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Template;
+use super::pace::TrialPace;
 use super::plan::Made;
 use crate::domain::actions::ActionType;
 use crate::domain::ids::{EntityId, VenueId};
@@ -125,6 +126,8 @@ pub struct Shadows {
     by_seq: BTreeSet<u64>,
     by_template: HashMap<Uuid, BTreeSet<u64>>,
     last: HashMap<(Uuid, Uuid), BTreeMap<u64, Timestamp>>,
+    /// When each last would have acted for an entity; longer than the records are kept.
+    pub pace: TrialPace,
 }
 
 impl Shadows {
@@ -156,7 +159,7 @@ impl Shadows {
 
     /// The digest of all.
     pub fn digest(&self) -> Digest {
-        digest_of(&(self.totals.digest(), self.records.digest()))
+        digest_of(&(self.totals.digest(), self.records.digest(), self.pace.digest()))
     }
 
     /// Folds a new record in.
@@ -191,6 +194,7 @@ impl Shadows {
     /// Forgets a template that was deleted.
     pub fn forget(&mut self, template: &Uuid) {
         self.totals.remove(template);
+        self.pace.forget(template);
         for seq in self.by_template.get(template).cloned().unwrap_or_default() {
             self.drop_record(seq);
         }

@@ -70,7 +70,10 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Reported { id, new } => {
             let done = if *new { Done::Created } else { Done::Done };
             shown(done, state.violations.get(id), |violation| ReportedView {
-                violation: shapes::with_children(state, shapes::violation(org_id, violation)),
+                // An answer knows no caller: it shows what everybody sees who sees the violation.
+                violation: shapes::with_children(state, shapes::violation(org_id, violation), |venue| {
+                    venue.is_none() || venue == violation.venue_id.as_ref()
+                }),
                 actions: shapes::newest_actions_of(state, violation),
                 blocks: shapes::blocks_of(state, violation),
             })

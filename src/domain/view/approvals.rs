@@ -258,7 +258,7 @@ fn may_decide(state: &TenantState, person: &Caller, one: &Approval) -> bool {
     let step = one.current_step();
     let assigned = step.is_some_and(|(_, step)| is_assigned(&step.who, state.organisation(), person));
     assigned
-        && person.reaches(one.venue_id.as_ref())
+        && person.covers(one.venue_id.as_ref())
         && !is(&one.requester)
         && !is(&one.beneficiary)
         && !one.has_decided(id)

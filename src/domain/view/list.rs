@@ -127,7 +127,7 @@ impl ViolationFilter {
 pub fn violations(state: &TenantState, caller: &Caller, filter: &ViolationFilter) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
     let takes = |one: &Violation| filter.takes(caller, one);
-    let view = |one| shapes::with_children(state, shapes::violation(org_id, one));
+    let view = |one| shapes::with_children(state, shapes::violation(org_id, one), |venue| caller.reaches(venue));
     let limit = filter.paging.limit;
     match filter.range {
         None => {

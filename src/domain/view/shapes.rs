@@ -9,9 +9,9 @@ use super::queue::{EscalationView, SuppressionView, WaitsFor, escalation, waits_
 use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, ActionType, Attempt, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::{Block, OnError};
-use crate::domain::ids::OutsideId;
+use crate::domain::ids::{OutsideId, VenueId};
 use crate::domain::organisation::{Contacts, Organisation, Venue};
-use crate::domain::people::Authority;
+use crate::domain::people::{Authority, Caller};
 use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::Conditions;
 use crate::domain::templates::{ActionData, Limit, Mode, Template};
@@ -114,16 +114,23 @@ pub fn violation<'a>(org_id: &'a str, violation: &'a Violation) -> ViolationView
 pub fn whole_violation<'a>(
     state: &'a TenantState,
     violation: &'a Violation,
+    caller: &Caller,
 ) -> ViolationView<'a, ActionView<'a>, BlockView<'a>> {
     let org_id = state.organisation().org_id.as_str();
     let view = violation_with(org_id, violation, actions_of(state, violation), blocks_of(state, violation));
-    with_children(state, view)
+    with_children(state, view, |venue| caller.reaches(venue))
 }
 
-/// A violation with the ids of those that it muted.
-pub fn with_children<'a, A, B>(state: &TenantState, view: ViolationView<'a, A, B>) -> ViolationView<'a, A, B> {
-    let children = state.violations.children_of(&view.id);
-    ViolationView { children: children.iter().take(CHILDREN_SHOWN_MAX).copied().collect(), ..view }
+/// A violation with the ids of those that it muted and of the one that muted it, as far as their venues are `seen`.
+pub fn with_children<'a, A, B>(
+    state: &TenantState,
+    view: ViolationView<'a, A, B>,
+    seen: impl Fn(Option<&VenueId>) -> bool,
+) -> ViolationView<'a, A, B> {
+    let shown = |id: &Uuid| state.violations.get(id).is_some_and(|one| seen(one.venue_id.as_ref()));
+    let children = state.violations.children_of(&view.id).iter().copied().filter(|id| shown(id));
+    let parent_id = view.parent_id.filter(|id| shown(id));
+    ViolationView { children: children.take(CHILDREN_SHOWN_MAX).collect(), parent_id, ..view }
 }
 
 /// The most actions that the answer to a report shows; all of them are where the violation is read.

@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::time::MINUTE_MS;
 
 /// The most types with a profile of its own that an organisation has.
 pub const OWN_TYPES_MAX: usize = 500;
@@ -50,6 +51,12 @@ impl OwnType {
             on_error: self.on_error.unwrap_or(shipped.on_error),
             resolve_after_quiet_minutes: self.resolve_after_quiet_minutes.or(shipped.resolve_after_quiet_minutes),
         }
+    }
+
+    /// After how many milliseconds without a report its violations end by themselves: that of the profile, without making one.
+    pub fn quiet_ms(&self) -> Option<i64> {
+        let own = self.resolve_after_quiet_minutes.map(|minutes| i64::from(minutes) * MINUTE_MS);
+        own.or_else(|| types::SHIPPED_QUIET.iter().find(|(name, _)| *name == self.violation_type).map(|(_, ms)| *ms))
     }
 
     fn place(&self, path: &str, shipped: &Profile) -> EntityFrom {

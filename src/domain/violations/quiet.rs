@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::lifecycle::ended;
 use super::profile::Profile;
-use super::{Ending, Violation};
+use super::{Ending, Violation, ViolationType};
 use crate::domain::decision::Context;
 use crate::domain::event::Event;
 use crate::domain::rejection::Rejection;
@@ -54,7 +54,9 @@ pub fn notice_held_until(
 
 /// The events that end what has been quiet for long enough, at most a few, and which those are.
 pub fn over(state: &TenantState, context: &mut Context<'_>) -> Result<(Vec<Event>, Vec<Uuid>), Rejection> {
-    let quiet = state.violations.quiet_by(context.now, |of_type| state.quiet_ms(of_type));
+    let mut types: Vec<(&ViolationType, i64)> = state.quiet_types().collect();
+    types.sort_unstable();
+    let quiet = state.violations.quiet_by(context.now, types.into_iter());
     let found: Vec<&Violation> = quiet.take(QUIET_AT_ONCE_MAX).collect();
     let mut events = Vec::new();
     for violation in &found {

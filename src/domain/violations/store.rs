@@ -27,7 +27,7 @@ pub struct Violations {
     parents: Map<Place, BTreeSet<(u64, Uuid)>>,
     children: Map<Uuid, Vec<Uuid>>,
     /// The open ones by since when they are quiet.
-    quiet: BTreeMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
+    quiet: HashMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
     /// The last one of a fingerprint, where it ended and not because somebody said so.
     ended: Map<Arc<str>, Uuid>,
     /// How often there was one of a type and entity.
@@ -42,7 +42,7 @@ pub struct Violations {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Place {
     Venue(ViolationType, VenueId),
-    Entity(ViolationType, EntityId),
+    Entity(ViolationType, EntityId, Option<VenueId>),
 }
 
 /// A row of a source: type of the violation, table, id, venue.
@@ -88,9 +88,16 @@ impl Violations {
         self.parent(&Place::Venue(violation_type.clone(), venue.clone()))
     }
 
-    /// The oldest open violation of this type about an entity that is nobody's child.
-    pub fn open_about(&self, violation_type: &ViolationType, entity: &EntityId) -> Option<&Violation> {
-        self.parent(&Place::Entity(violation_type.clone(), entity.clone()))
+    /// The oldest open violation of this type about an entity that is nobody's child, at this venue or without one. One of another
+    /// venue is neither shown to whoever is limited to this one, nor does it act here.
+    pub fn open_about(
+        &self,
+        violation_type: &ViolationType,
+        entity: &EntityId,
+        venue: Option<&VenueId>,
+    ) -> Option<&Violation> {
+        let at = |venue| self.parent(&Place::Entity(violation_type.clone(), entity.clone(), venue));
+        at(None).into_iter().chain(venue.and_then(|venue| at(Some(venue.clone())))).min_by_key(|one| one.seq)
     }
 
     fn parent(&self, place: &Place) -> Option<&Violation> {
@@ -107,21 +114,20 @@ impl Violations {
         self.ended.get(fingerprint).and_then(|id| self.table.get(id))
     }
 
-    /// The open ones that have been quiet for as long as `quiet_ms` says for their type.
-    pub fn quiet_by(
+    /// The open ones of these types that have been quiet for as long as is said for each.
+    pub fn quiet_by<'a>(
         &self,
         now: Timestamp,
-        quiet_ms: impl Fn(&ViolationType) -> Option<i64>,
+        types: impl Iterator<Item = (&'a ViolationType, i64)>,
     ) -> impl Iterator<Item = &Violation> {
-        let timed = self.quiet.iter().filter_map(move |(of_type, ids)| Some((quiet_ms(of_type)?, ids)));
+        let timed = types.filter_map(|(of_type, ms)| Some((ms, self.quiet.get(of_type)?)));
         let over = timed.flat_map(move |(ms, ids)| ids.iter().take_while(move |(since, _)| since.plus_ms(ms) <= now));
         over.filter_map(|(_, id)| self.table.get(id))
     }
 
-    /// When the next one has been quiet for long enough.
-    pub fn next_quiet(&self, quiet_ms: impl Fn(&ViolationType) -> Option<i64>) -> Option<Timestamp> {
-        let firsts = self.quiet.iter().filter_map(|(of_type, ids)| Some(ids.first()?.0.plus_ms(quiet_ms(of_type)?)));
-        firsts.min()
+    /// When the next one of these types has been quiet for long enough.
+    pub fn next_quiet<'a>(&self, types: impl Iterator<Item = (&'a ViolationType, i64)>) -> Option<Timestamp> {
+        types.filter_map(|(of_type, ms)| Some(self.quiet.get(of_type)?.first()?.0.plus_ms(ms))).min()
     }
 
     /// The resolved violation of a source row, where the row has none that is open.
@@ -332,7 +338,10 @@ fn places_of(violation: &Violation) -> Vec<Place> {
     }
     let of_type = || violation.violation_type.clone();
     let venue = violation.venue_id.clone().map(|venue| Place::Venue(of_type(), venue));
-    let entity = violation.entity_id().cloned().map(|entity| Place::Entity(of_type(), entity));
+    let entity = violation.entity_id().cloned().map(|entity| {
+        let venue = violation.venue_id.clone();
+        Place::Entity(of_type(), entity, venue)
+    });
     venue.into_iter().chain(entity).collect()
 }
 

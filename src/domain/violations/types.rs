@@ -6,8 +6,11 @@ mod greeting_delay;
 mod sales_pace;
 mod staffing_gap;
 
+use std::sync::LazyLock;
+
 use super::ViolationType;
 use super::profile::Profile;
+use crate::domain::time::MINUTE_MS;
 
 /// Makes the profile of one type.
 type MakeProfile = fn() -> Profile;
@@ -20,6 +23,12 @@ pub const SHIPPED: &[(&str, MakeProfile)] = &[
     ("staffing_gap", staffing_gap::profile),
     ("generic", generic::profile),
 ];
+
+/// The shipped types whose violations end by themselves, and after how many milliseconds without a report.
+pub static SHIPPED_QUIET: LazyLock<Vec<(ViolationType, i64)>> = LazyLock::new(|| {
+    let ms = |profile: &MakeProfile| Some(i64::from(profile().resolve_after_quiet_minutes?) * MINUTE_MS);
+    SHIPPED.iter().filter_map(|(name, profile)| Some((ViolationType::parse(name).ok()?, ms(profile)?))).collect()
+});
 
 /// Whether a type ships with a profile.
 pub fn is_shipped(violation_type: &ViolationType) -> bool {

@@ -19,6 +19,10 @@ use super::view::feed::Topic;
 pub const WEBHOOKS_MAX: usize = 20;
 /// The most notices that wait for one webhook; beyond, the oldest is let go and counted as missed.
 pub const WAITING_MAX: usize = 10_000;
+/// The bytes of bodies that wait in one organisation at most; beyond, the oldest of whichever webhook is let go and counted as missed.
+/// Twenty webhooks that are down would else hold 200 000 bodies of any length in memory and in every snapshot; this is room for some
+/// ten thousand of usual length.
+pub const WAITING_BYTES_MAX: usize = 32 << 20;
 /// The longest URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_000;
 

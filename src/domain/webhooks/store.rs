@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::{Notice, NoticeAttempted, WAITING_MAX, Webhook};
+use super::{Notice, NoticeAttempted, WAITING_BYTES_MAX, WAITING_MAX, Webhook};
 use crate::domain::actions::ExecutionStatus;
 use crate::domain::table::{Digest, Table};
 use crate::domain::time::Timestamp;
@@ -18,6 +18,9 @@ pub struct Webhooks {
     /// What waits for each, oldest first.
     waiting: BTreeMap<Uuid, BTreeSet<(u64, Uuid)>>,
     due: BTreeSet<(Timestamp, u64, Uuid)>,
+    /// What waits for any of them, oldest first, and the bytes of its bodies.
+    oldest: BTreeSet<(u64, Uuid)>,
+    bytes: usize,
 }
 
 impl Webhooks {
@@ -96,12 +99,23 @@ impl Webhooks {
         let waiting = self.waiting.entry(notice.webhook_id).or_default();
         waiting.insert((notice.seq, notice.id));
         let over = if waiting.len() > WAITING_MAX { waiting.first().map(|(_, id)| *id) } else { None };
-        let webhook = notice.webhook_id;
         self.due.insert((notice.due_at, notice.seq, notice.id));
+        self.oldest.insert((notice.seq, notice.id));
+        self.bytes += notice.body.len();
         self.notices.insert(notice.id, notice);
         if let Some(oldest) = over {
-            self.take(&oldest);
-            self.table.update(&webhook, |one| one.missed += 1);
+            self.miss(&oldest);
+        }
+        while self.bytes > WAITING_BYTES_MAX
+            && let Some((_, oldest)) = self.oldest.first().copied()
+        {
+            self.miss(&oldest);
+        }
+    }
+
+    fn miss(&mut self, id: &Uuid) {
+        if let Some(notice) = self.take(id) {
+            self.table.update(&notice.webhook_id, |one| one.missed += 1);
         }
     }
 
@@ -125,6 +139,8 @@ impl Webhooks {
 
     fn take(&mut self, id: &Uuid) -> Option<Notice> {
         let notice = self.notices.remove(id)?;
+        self.oldest.remove(&(notice.seq, notice.id));
+        self.bytes -= notice.body.len();
         self.due.remove(&(notice.due_at, notice.seq, notice.id));
         if let Some(waiting) = self.waiting.get_mut(&notice.webhook_id) {
             waiting.remove(&(notice.seq, notice.id));

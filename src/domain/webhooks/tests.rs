@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
-use super::{Notice, WAITING_MAX, WEBHOOKS_MAX};
+use super::{Notice, WAITING_BYTES_MAX, WAITING_MAX, WEBHOOKS_MAX};
 use crate::domain::actions::AttemptOutcome;
 use crate::domain::actions::retry::SCHEDULE_MS;
 use crate::domain::decision::Answer;
@@ -111,6 +111,35 @@ fn where_too_many_wait_the_oldest_is_let_go_and_counted() {
     let webhooks = &tenant.state.webhooks;
     assert_eq!((webhooks.waiting_for(&webhook_id), webhooks.get(&webhook_id).unwrap().missed), (WAITING_MAX, 1));
     assert!(webhooks.notice(&Uuid::from_u128(0)).is_none());
+}
+
+#[test]
+fn where_bodies_that_wait_are_too_long_together_the_oldest_of_any_webhook_is_let_go() {
+    let mut tenant = tenant();
+    let hooks = [made(&mut tenant, &["blocks"]), made(&mut tenant, &["violations"])];
+    let body: std::sync::Arc<str> = "x".repeat(WAITING_BYTES_MAX / 8).into();
+    for number in 0..11 {
+        let (now, seq) = (tenant.now, tenant.state.last_seq() + 1);
+        let notice = Notice {
+            id: Uuid::from_u128(number),
+            seq: 0,
+            webhook_id: hooks[usize::from(number > 0)],
+            body: body.clone(),
+            made_at: now,
+            failures: 0,
+            due_at: now,
+        };
+        tenant.state.apply(seq, now, &Event::NoticeMade(Box::new(notice)));
+    }
+    let webhooks = &tenant.state.webhooks;
+    let missed = hooks.map(|id| webhooks.get(&id).unwrap().missed);
+    assert_eq!((missed, webhooks.notices().count()), ([1, 2], 8));
+    assert_eq!(waiting(&tenant)[0].id, Uuid::from_u128(3));
+    tenant.run(DeleteWebhook { id: hooks[1] });
+    let now = tenant.now;
+    let notice = Notice { id: Uuid::max(), seq: 0, webhook_id: hooks[0], body, made_at: now, failures: 0, due_at: now };
+    tenant.state.apply(tenant.state.last_seq() + 1, now, &Event::NoticeMade(Box::new(notice)));
+    assert_eq!(tenant.state.webhooks.get(&hooks[0]).unwrap().missed, 1, "what went makes room");
 }
 
 #[test]

@@ -4,9 +4,10 @@
 //! from it. What cannot be resumed begins with a new snapshot. A till that reads nothing is cut off, as every reader of a stream.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use futures_util::stream;
 use tokio::sync::mpsc::Receiver;
 
@@ -22,6 +23,8 @@ use crate::domain::view::till::{self, SnapshotView};
 use crate::http::caller::Call;
 use crate::http::query::Query;
 use crate::http::respond::Answer;
+use crate::http::site::Site;
+use crate::http::snapshots::KEPT_MS_MAX;
 use crate::http::stream::{Line, Next, after, streaming};
 
 /// How many events a till may be behind and still be told them one by one; a snapshot is shorter for one that is further behind.
@@ -77,7 +80,7 @@ async fn follow(line: &Line, org: &OrgRef, caller: &Caller, after: u64) -> Resul
 /// A snapshot, and what comes after it.
 async fn begin(line: &Line, org: &OrgRef, caller: &Caller) -> Result<(Bytes, Receiver<FeedMessage>), Refusal> {
     let wanted = org.version();
-    let slot = line.site().snapshots.slot(org.stream, caller.venues.clone());
+    let slot = line.site().snapshots.slot(org.stream, caller.venues.clone(), clock::now_ms());
     let mut kept = slot.lock().await;
     let (version, text) = match &*kept {
         Some((version, text)) if *version >= wanted => (*version, text.clone()),
@@ -88,7 +91,21 @@ async fn begin(line: &Line, org: &OrgRef, caller: &Caller) -> Result<(Bytes, Rec
         }
     };
     drop(kept);
+    drop(slot);
+    look_after(line.site());
     Ok((text, follow(line, org, caller, version).await?))
+}
+
+/// Has old snapshots let go, once and for all that are there.
+fn look_after(site: &Data<Site>) {
+    if site.snapshots.wants_sweeper() {
+        let site = site.clone();
+        actix_web::rt::spawn(async move {
+            while site.snapshots.sweep(clock::now_ms()) {
+                actix_web::rt::time::sleep(Duration::from_millis(KEPT_MS_MAX.unsigned_abs())).await;
+            }
+        });
+    }
 }
 
 async fn rendered(line: &Line, org: &OrgRef, caller: &Caller) -> Result<(u64, Bytes), Refusal> {

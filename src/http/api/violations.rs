@@ -163,7 +163,7 @@ pub async fn show(req: HttpRequest) -> Answer {
     let id = path::uuid(&req)?;
     call.show(&query, move |state, caller| {
         let violation = state.violation_for(&id, caller)?;
-        Ok(list::bytes(&shapes::whole_violation(state, violation)))
+        Ok(list::bytes(&shapes::whole_violation(state, violation, caller)))
     })
     .await
 }

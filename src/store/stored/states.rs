@@ -20,7 +20,9 @@ use crate::domain::aggregate::Aggregate;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::{Idempotency, Known};
 use crate::domain::state::TenantState;
+use crate::domain::templates::pace::Act;
 use crate::domain::templates::shadow::{ShadowTotals, Shadows};
+use crate::domain::time::Timestamp;
 use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
@@ -81,7 +83,8 @@ impl StoredState for TenantState {
         each::<v1::ShadowCountV1, _>(&mut reader, |(template, totals)| {
             state.shadows.put_back_totals(template, totals);
         })?;
-        each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.put_back_shadow(record))?;
+        each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.shadows.put_back(record))?;
+        each::<v1::ShadowPaceV1, _>(&mut reader, |(act, at)| state.shadows.pace.note(act, at))?;
         each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
         each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
@@ -148,13 +151,16 @@ fn put_section<S: Form<D> + Serialize, D>(out: &mut Vec<u8>, objects: Vec<&D>) {
     }
 }
 
-/// What templates on trial would have done: the totals, then the records.
+/// What templates on trial would have done: the totals, the records, and when each last acted for whom.
 fn put_shadows(out: &mut Vec<u8>, shadows: &Shadows) {
     let mut totals: Vec<(Uuid, ShadowTotals)> =
         shadows.all_totals().map(|(id, totals)| (*id, totals.clone())).collect();
     totals.sort_unstable_by_key(|(template, _)| *template);
     put_section::<v1::ShadowCountV1, _>(out, totals.iter().collect());
     put_section::<v1::ShadowRecordV1, _>(out, sorted(shadows.records(), |record| record.seq));
+    let mut acts: Vec<(Act, Timestamp)> = shadows.pace.iter().map(|(act, at)| (act.clone(), *at)).collect();
+    acts.sort_unstable();
+    put_section::<v1::ShadowPaceV1, _>(out, acts.iter().collect());
 }
 
 /// Idempotency keys, oldest first: in that order they are let go.

@@ -67,8 +67,18 @@ fn a_block_of_another_venue_does_not_exist() {
     assert_eq!(outcome(place(), limited(Held::Top, &["pier"])), Err(Rejection::NotFound));
     assert_eq!(outcome(place(), person("ana", Held::Top).only_at(&["pier"])), Err(Rejection::NotFound));
     assert_eq!(outcome(place(), limited(rung("gm"), &["pier", "quay"])), Ok(()));
-    assert_eq!(outcome(block_on("ana"), limited(rung("gm"), &["pier"])), Ok(()), "what has no venue is everybody's");
     assert_eq!(tenant().refused(lift(Uuid::nil())), Rejection::NotFound);
+}
+
+#[test]
+fn whoever_is_limited_to_venues_lifts_no_block_of_all_venues() {
+    let place = || block_on("ana").asking("gm");
+    for held in [rung("gm"), Held::Top] {
+        let limited = person("mia", held.clone()).only_at(&["pier", "quay"]);
+        assert_eq!(outcome(place(), limited.clone()), Err(Rejection::VenueNotAllowed));
+        assert_eq!(outcome(place().at_venue("quay"), limited), Ok(()));
+        assert_eq!(outcome(place(), person("mia", held)), Ok(()));
+    }
 }
 
 #[test]

@@ -148,7 +148,11 @@ fn of_past<'a>(template: &'a Template, facts: &Facts<'a>) -> Option<Unmet<'a>> {
     };
     held.or_else(|| {
         let wanted = conditions.cooldown_minutes?;
-        let minutes = age(facts.state.pace.last(&Act::of(template, facts.violation))?);
+        let act = Act::of(template.id, Some(facts.violation));
+        let minutes = age(match template.mode {
+            Mode::Live => facts.state.pace.last(&act),
+            Mode::Shadow => facts.state.shadows.pace.last(&act),
+        }?);
         (minutes < i64::from(wanted)).then_some(Unmet::Cooldown { minutes, wanted })
     })
 }

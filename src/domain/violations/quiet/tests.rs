@@ -12,6 +12,7 @@ use crate::domain::templates::save::TemplateDraft;
 use crate::domain::testing::{Tenant, acknowledge, alert, attempt, blocking, comp, escalating, resolve, tenant};
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::lifecycle::ClearViolations;
+use crate::domain::violations::own_types::{OwnTypeDraft, SaveViolationType};
 use crate::domain::violations::report::Report;
 use crate::domain::violations::{Ending, Status};
 
@@ -195,4 +196,24 @@ fn a_block_whose_time_is_over_does_not_come_back() {
     tenant.later_minutes(31);
     assert!(!tenant.report(pace(12.0)).1);
     assert_eq!(tenant.state.blocks.len(), 1);
+}
+
+#[test]
+fn only_types_that_end_by_themselves_are_looked_at_and_as_their_profiles_say() {
+    let save = |name: &str, minutes| SaveViolationType {
+        violation_type: name.into(),
+        draft: OwnTypeDraft { resolve_after_quiet_minutes: minutes, ..OwnTypeDraft::default() },
+    };
+    let mut tenant = tenant().with(save("sales_pace", Some(7))).with(save("greeting_delay", None));
+    tenant.run(save("spill", Some(9)));
+    tenant.run(save("noise", None));
+    for number in 0..50 {
+        tenant.report(Report { violation_type: format!("word_{number}"), ..comp() });
+    }
+    let mut types: Vec<_> = tenant.state.quiet_types().collect();
+    types.sort_unstable();
+    let shown: Vec<_> = types.iter().map(|(name, ms)| (name.as_str(), ms / MINUTE_MS)).collect();
+    assert_eq!(shown, [("greeting_delay", 60), ("sales_pace", 7), ("spill", 9)]);
+    assert!(types.iter().all(|(name, ms)| tenant.state.quiet_ms(name) == Some(*ms)));
+    assert_eq!(tenant.state.next_tick(), None);
 }

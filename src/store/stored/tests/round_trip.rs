@@ -149,6 +149,30 @@ fn counts_paces_and_trials_go_on_after_a_snapshot() {
 }
 
 #[test]
+fn a_trial_knows_its_pace_also_for_acts_whose_records_were_let_go() {
+    use crate::domain::templates::Mode;
+    use crate::domain::templates::save::TemplateDraft;
+    use crate::domain::templates::shadow::RECORDS_OF_TEMPLATE_MAX;
+    use crate::domain::testing::{alert, comp, tenant};
+    let conditions = serde_json::json!({ "cooldown_minutes": 1_440 });
+    let mut live = tenant().with_template(TemplateDraft { mode: Mode::Shadow, ..alert().when(conditions) });
+    let of = |server: usize| {
+        comp().with_metadata(serde_json::json!({ "server_id": format!("s{server}"), "comp_amount": 9 }))
+    };
+    for server in 0..RECORDS_OF_TEMPLATE_MAX + 10 {
+        live.report(of(server));
+    }
+    let mut restored = live.clone();
+    restored.state = TenantState::from_snapshot(&live.state.to_snapshot()).unwrap();
+    for one in [&mut live, &mut restored] {
+        let (id, before) = (one.newest_template(), RECORDS_OF_TEMPLATE_MAX as u64 + 10);
+        one.later_minutes(60).report(of(0));
+        assert_eq!(one.state.shadows.totals(&id).unwrap().acted(), before, "the cooldown holds");
+    }
+    assert_eq!(restored.state.state_hash(), live.state.state_hash());
+}
+
+#[test]
 fn a_record_that_is_not_the_next_one_is_refused_and_changes_nothing() {
     let payload = encode_commit(&Cause::schedule(), None, None, &[Event::Answered]);
     let mut state = TenantState::empty();

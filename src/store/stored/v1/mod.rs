@@ -32,7 +32,7 @@ pub use grants::{GrantEndedV1, GrantUsedV1, GrantV1};
 pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
 pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};
-pub use shadow::{ShadowBlockV1, ShadowCountV1, ShadowRecordV1, ShadowTotalsV1};
+pub use shadow::{ShadowBlockV1, ShadowCountV1, ShadowPaceV1, ShadowRecordV1, ShadowTotalsV1};
 pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
 pub use suppression::{HeldV1, InhibitionV1, InhibitionsChangedV1, SilenceEndedV1, SilenceV1, SuppressedV1};
 pub use templates::{ActionDataV1, TemplateDeletedV1, TemplateV1};

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use crate::domain::templates::pace::Act;
 use crate::domain::templates::shadow::{ShadowBlock, ShadowRecord, ShadowTotals};
+use crate::domain::time::Timestamp;
 use crate::store::stored::error::StoredError;
 use crate::store::stored::form::{Form, frozen};
 
@@ -60,5 +62,26 @@ impl Form<(Uuid, ShadowTotals)> for ShadowCountV1 {
 
     fn thaw(self) -> Result<(Uuid, ShadowTotals), StoredError> {
         Ok((self.template.thaw()?, self.totals.thaw()?))
+    }
+}
+
+/// When a template last would have acted for an entity.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShadowPaceV1 {
+    /// The template.
+    pub template: [u8; 16],
+    /// The entity, where the violations were about one.
+    pub entity: Option<String>,
+    /// When.
+    pub at: i64,
+}
+
+impl Form<(Act, Timestamp)> for ShadowPaceV1 {
+    fn freeze((act, at): &(Act, Timestamp)) -> Self {
+        Self { template: Form::freeze(&act.template), entity: Form::freeze(&act.entity), at: Form::freeze(at) }
+    }
+
+    fn thaw(self) -> Result<(Act, Timestamp), StoredError> {
+        Ok((Act { template: self.template.thaw()?, entity: self.entity.thaw()? }, self.at.thaw()?))
     }
 }
