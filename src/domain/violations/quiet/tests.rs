@@ -13,7 +13,7 @@ use crate::domain::testing::{Tenant, acknowledge, alert, attempt, blocking, comp
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::lifecycle::ClearViolations;
 use crate::domain::violations::report::Report;
-use crate::domain::violations::{Ending, Status};
+use crate::domain::violations::{Ending, Severity, Status};
 
 /// The pace of the pier, so many per cent below its plan. Its type is quiet after 120 minutes.
 fn pace(gap: f64) -> Report {
@@ -184,6 +184,31 @@ fn a_return_goes_on_with_an_escalation_that_nobody_had_acknowledged() {
         let status = if acknowledged { Status::Acknowledged } else { Status::Active };
         assert_eq!(tenant.violation(id).status(), status);
     }
+}
+
+#[test]
+fn a_return_adds_nothing_to_what_it_brings_back_however_old_that_is() {
+    let again = |draft| over_ten(draft).when(json!({ "min_threshold": 10, "repeat_after_minutes": 30 }));
+    let mut tenant = tenant().with_venue("pier").with(again(blocking())).with(again(alert()));
+    let (id, _) = tenant.report(pace(15.0));
+    tenant.later_minutes(20).run(clear());
+    tenant.later_minutes(20).report(pace(15.0));
+    let standing = |tenant: &Tenant| tenant.state.blocks.iter().filter(|one| one.is_active(tenant.now)).count();
+    assert_eq!((standing(&tenant), tenant.violation(id).actions.len()), (1, 2));
+    tenant.run(clear());
+    tenant.later_minutes(40).report(pace(15.0).of_severity(Severity::Critical));
+    assert_eq!(standing(&tenant), 1, "a rise tells again and places no second one");
+    assert_eq!(tenant.violation(id).actions.len(), 3, "of the block; the alert has waited and waits again");
+}
+
+#[test]
+fn templates_see_what_comes_back_as_open() {
+    let open = over_ten(alert()).when(json!({ "when": "severity == 'critical' && status == 'active'" }));
+    let mut tenant = tenant().with_venue("pier").with(open);
+    let (id, _) = tenant.report(pace(15.0));
+    tenant.run(clear());
+    tenant.report(pace(15.0).of_severity(Severity::Critical));
+    assert_eq!(tenant.violation(id).actions.len(), 1);
 }
 
 #[test]
