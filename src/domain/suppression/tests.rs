@@ -15,6 +15,7 @@ use crate::domain::testing::{
     tenant,
 };
 use crate::domain::time::MINUTE_MS;
+use crate::domain::violations::lifecycle::ClearViolations;
 use crate::domain::violations::report::Report;
 use crate::domain::violations::{Severity, Status};
 use uuid::Uuid;
@@ -196,6 +197,42 @@ fn what_is_open_mutes_what_follows_from_it_at_its_venue() {
     tenant.run(resolve(parent));
     let (later, _) = tenant.report(greeting("pier"));
     assert_eq!(tenant.violation(later).parent_id, None, "nothing is open any more");
+}
+
+#[test]
+fn what_comes_back_is_held_back_by_what_holds_back_now() {
+    let clear = || ClearViolations::Source { source_table: None, source_id: "g".into() };
+    let report = || Report { source_id: Some("g".into()), ..greeting("pier") };
+    for by_silence in [true, false] {
+        let mut tenant = understaffed();
+        let (id, _) = tenant.report(report());
+        let mail = tenant.violation(id).actions[0];
+        tenant.run(clear());
+        let reason = if by_silence {
+            let wanted = AddSilence { violation_type: Some("greeting_delay".into()), ..silence(&tenant) };
+            silenced(&mut tenant, wanted);
+            "silenced: "
+        } else {
+            tenant.report(gap("pier"));
+            "inhibited: "
+        };
+        assert_eq!(tenant.report(report()), (id, false));
+        let mail = tenant.state.actions.get(&mail).unwrap();
+        assert!(mail.status == ExecutionStatus::Dismissed && mail.reason.as_ref().unwrap().starts_with(reason));
+        assert!(!tenant.state.blocks.iter().any(|block| block.is_active(tenant.now)), "{reason}");
+    }
+}
+
+#[test]
+fn a_block_comes_back_that_whoever_set_the_silence_could_not_lift() {
+    let mut tenant = tenant().with_venue("pier").with(for_type(asking("vp_ops"), "greeting_delay"));
+    let report = || Report { source_id: Some("g".into()), ..greeting("pier") };
+    tenant.report(report());
+    tenant.run(ClearViolations::Source { source_table: None, source_id: "g".into() });
+    let wanted = AddSilence { violation_type: Some("greeting_delay".into()), ..silence(&tenant) };
+    tenant.caller(person("m", rung("manager"))).run(wanted);
+    tenant.caller(key(Held::Top)).report(report());
+    assert!(tenant.state.blocks.iter().any(|block| block.is_active(tenant.now)));
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn repeat(
         vec![Event::ViolationRepeated(Box::new(repeat))]
     } else {
         let reopened = Event::ViolationReopened(Box::new(repeat));
-        std::iter::once(reopened).chain(reopen::brought_back(open, state, context)).collect()
+        std::iter::once(reopened).chain(reopen::brought_back(open, &again.violation, state, context)).collect()
     };
     if apply {
         let made = plan::events_for(&again.violation, &again.metadata, again.occasion, &events, state, context);
