@@ -136,8 +136,7 @@ impl RetryAction {
         if action.escalation.is_some() && violation.is_some_and(|one| one.acknowledged.is_some()) {
             return Err(Rejection::ActionNotOpen { status: "an escalation of what is acknowledged" });
         }
-        let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
-        Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
+        Ok(Decision { events: vec![action.requeued(context.now, &context.label())], answer: Answer::Action(self.id) })
     }
 }
 

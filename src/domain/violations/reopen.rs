@@ -48,7 +48,8 @@ pub fn brought_back(
         }
         match muting.holds(block_of(action, violation, state)) {
             None => {
-                events.push(Event::ActionRequeued { id: action.id, venue_id: action.venue_id.clone(), by: by.clone() });
+                let due_at = action.scheduled_for.map_or(context.now, |at| at.max(context.now));
+                events.push(action.requeued(due_at, &by));
             }
             Some((reason, _)) if unsent => events.push(action.dismissed(reason, &by)),
             Some(_) => {}

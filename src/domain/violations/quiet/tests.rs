@@ -202,6 +202,23 @@ fn a_return_adds_nothing_to_what_it_brings_back_however_old_that_is() {
 }
 
 #[test]
+fn a_message_with_a_delay_waits_for_its_time_after_a_return_too() {
+    let late = |draft| over_ten(draft).data(json!({ "delay_minutes": 30 }));
+    let escalation = late(escalating("gm"));
+    let mut tenant = tenant().with_venue("pier").with(late(alert())).with(escalation);
+    let (id, _) = tenant.report(pace(15.0));
+    let due_at = tenant.now.plus_ms(30 * MINUTE_MS);
+    tenant.later_minutes(5).run(clear());
+    tenant.later_minutes(5).report(pace(15.0));
+    for action in &tenant.violation(id).actions {
+        assert_eq!(tenant.state.actions.get(action).unwrap().due(), Some(due_at));
+    }
+    tenant.run(clear());
+    tenant.later_minutes(25).report(pace(15.0));
+    assert_eq!(tenant.state.actions.next_due(), Some(tenant.now), "its time is over");
+}
+
+#[test]
 fn templates_see_what_comes_back_as_open() {
     let open = over_ten(alert()).when(json!({ "when": "severity == 'critical' && status == 'active'" }));
     let mut tenant = tenant().with_venue("pier").with(open);
