@@ -26,7 +26,7 @@ pub fn candidate<'a>(fingerprint: &str, state: &'a TenantState, context: &Contex
 }
 
 /// The events that bring back what the end of a violation took away: its blocks, what it left unsent, and, where nobody had
-/// acknowledged it, its escalations.
+/// acknowledged it, its escalations; where somebody had, their reminders anew.
 /// What a silence or another violation holds back now stays away: `after` is the violation as it is after the report.
 pub fn brought_back(
     violation: &Violation,
@@ -55,6 +55,7 @@ pub fn brought_back(
             Some(_) => {}
         }
     }
+    events.extend(escalation::reminded_again(violation, state, context.now));
     let ended_with_it = |block: &&Block| {
         block.lifted.as_ref().is_some_and(|lift| lift.at == mark.at && &*lift.reason == LIFTED_WITH_IT)
             && block.expires_at.is_none_or(|at| at > context.now)

@@ -7,9 +7,11 @@ use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::place::Tick;
 use crate::domain::decision::Answer;
-use crate::domain::people::Caller;
+use crate::domain::people::{Caller, Held};
 use crate::domain::templates::save::TemplateDraft;
-use crate::domain::testing::{Tenant, acknowledge, alert, attempt, blocking, comp, escalating, resolve, tenant};
+use crate::domain::testing::{
+    Tenant, acknowledge, alert, attempt, blocking, comp, escalate, escalating, key, person, resolve, rung, tenant,
+};
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::lifecycle::ClearViolations;
 use crate::domain::violations::report::Report;
@@ -216,6 +218,23 @@ fn a_message_with_a_delay_waits_for_its_time_after_a_return_too() {
     tenant.run(clear());
     tenant.later_minutes(25).report(pace(15.0));
     assert_eq!(tenant.state.actions.next_due(), Some(tenant.now), "its time is over");
+}
+
+#[test]
+fn what_was_acknowledged_and_comes_back_reminds_again() {
+    let template = TemplateDraft { violation_type: "sales_pace".into(), ..escalating("gm") };
+    let mut tenant = tenant().with_venue("pier").with(template.data(json!({ "remind_after_minutes": 60 })));
+    let (id, _) = tenant.report(pace(12.0));
+    let escalation = tenant.only_action().id;
+    tenant.run(attempt(escalation, AttemptOutcome::Delivered));
+    tenant.caller(person("ana", rung("gm"))).run(acknowledge(id));
+    tenant.caller(key(Held::Top)).run(clear());
+    assert_eq!(tenant.state.actions.next_turn(), None);
+    tenant.later_minutes(20).report(pace(12.0));
+    assert_eq!(tenant.state.actions.next_turn(), Some(tenant.now.plus_ms(60 * MINUTE_MS)));
+    tenant.later_minutes(60).run(escalate());
+    let reminder = tenant.violation(id).actions.last().and_then(|id| tenant.state.actions.get(id)).unwrap();
+    assert_eq!((reminder.notice, &*reminder.action_target), (Some(NoticeKind::Reminder), "user:ana"));
 }
 
 #[test]
