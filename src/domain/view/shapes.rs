@@ -123,7 +123,7 @@ pub fn whole_violation<'a>(
 /// A violation with the ids of those that it muted.
 pub fn with_children<'a, A, B>(state: &TenantState, view: ViolationView<'a, A, B>) -> ViolationView<'a, A, B> {
     let children = state.violations.children_of(&view.id);
-    ViolationView { children: children.iter().take(CHILDREN_SHOWN_MAX).copied().collect(), ..view }
+    ViolationView { children: children.take(CHILDREN_SHOWN_MAX).collect(), ..view }
 }
 
 /// The actions of a violation, in the order in which they were made.
