@@ -238,6 +238,22 @@ fn what_was_acknowledged_and_comes_back_reminds_again() {
 }
 
 #[test]
+fn an_end_that_was_taken_back_counts_for_no_template() {
+    let (mut tenant, _) = slow();
+    for _ in 0..3 {
+        tenant.later_minutes(1).run(clear());
+        tenant.later_minutes(1).report(pace(12.0));
+    }
+    let ends = |tenant: &Tenant| -> Vec<u32> {
+        let counters = tenant.state.trends.iter();
+        counters.map(|(_, one)| one.resolve.buckets().iter().map(|(_, count)| *count).sum()).collect()
+    };
+    assert!(ends(&tenant).iter().all(|count| *count == 0), "{:?}", ends(&tenant));
+    tenant.run(clear());
+    assert!(ends(&tenant).iter().all(|count| *count == 1), "{:?}", ends(&tenant));
+}
+
+#[test]
 fn templates_see_what_comes_back_as_open() {
     let open = over_ten(alert()).when(json!({ "when": "severity == 'critical' && status == 'active'" }));
     let mut tenant = tenant().with_venue("pier").with(open);
