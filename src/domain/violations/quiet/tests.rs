@@ -8,9 +8,11 @@ use crate::domain::actions::{Action, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::place::Tick;
 use crate::domain::decision::Answer;
 use crate::domain::people::{Caller, Held};
+use crate::domain::rejection::Rejection;
 use crate::domain::templates::save::TemplateDraft;
 use crate::domain::testing::{
-    Tenant, acknowledge, alert, attempt, blocking, comp, escalate, escalating, key, person, resolve, rung, tenant,
+    Tenant, acknowledge, alert, attempt, blocking, comp, escalate, escalating, key, person, resolve, retry, rung,
+    tenant,
 };
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::lifecycle::ClearViolations;
@@ -251,6 +253,22 @@ fn an_end_that_was_taken_back_counts_for_no_template() {
     assert!(ends(&tenant).iter().all(|count| *count == 0), "{:?}", ends(&tenant));
     tenant.run(clear());
     assert!(ends(&tenant).iter().all(|count| *count == 1), "{:?}", ends(&tenant));
+}
+
+#[test]
+fn who_hears_of_the_end_after_the_return_hears_of_the_return_too() {
+    let (mut tenant, id) = slow();
+    let mail = tenant.violation(id).actions[1];
+    tenant.run(attempt(mail, AttemptOutcome::Delivered));
+    tenant.run(clear());
+    let notice = *tenant.violation(id).actions.last().unwrap();
+    tenant.later_minutes(15).report(pace(12.0));
+    assert!(matches!(tenant.refused(retry(notice)), Rejection::ActionNotOpen { .. }), "the end was taken back");
+    for _ in 0..2 {
+        tenant.run(attempt(notice, AttemptOutcome::Delivered)); // it was on its way
+    }
+    let told = [(NoticeKind::Resolved, ExecutionStatus::Delivered), (NoticeKind::Reopened, ExecutionStatus::Pending)];
+    assert_eq!(notices(&tenant), told, "once");
 }
 
 #[test]
