@@ -9,6 +9,7 @@ use crate::domain::blocks::place::Tick;
 use crate::domain::decision::Answer;
 use crate::domain::people::{Caller, Held};
 use crate::domain::rejection::Rejection;
+use crate::domain::templates::dry_run::DryRun;
 use crate::domain::templates::save::TemplateDraft;
 use crate::domain::testing::{
     Tenant, acknowledge, alert, attempt, blocking, comp, escalate, escalating, key, person, resolve, retry, rung,
@@ -269,6 +270,22 @@ fn who_hears_of_the_end_after_the_return_hears_of_the_return_too() {
     }
     let told = [(NoticeKind::Resolved, ExecutionStatus::Delivered), (NoticeKind::Reopened, ExecutionStatus::Pending)];
     assert_eq!(notices(&tenant), told, "once");
+}
+
+#[test]
+fn a_dry_run_says_what_a_return_would_make() {
+    let again = |draft| over_ten(draft).when(json!({ "min_threshold": 10, "repeat_after_minutes": 30 }));
+    let mut tenant = tenant().with_venue("pier").with(again(blocking())).with(again(alert()));
+    tenant.report(pace(15.0));
+    tenant.later_minutes(20).run(clear());
+    tenant.later_minutes(20);
+    for (severity, expected) in [(Severity::Warning, [0, 0, 2]), (Severity::Critical, [1, 0, 1])] {
+        let report = pace(15.0).of_severity(severity);
+        let said = DryRun { report, templates: None }.run(&tenant.state, &mut tenant.context()).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        let counts = ["actions", "blocks", "unmatched"].map(|name| said[name].as_array().unwrap().len());
+        assert_eq!(counts, expected, "{said}");
+    }
 }
 
 #[test]
