@@ -231,7 +231,13 @@ fn stopped(action: &Action, escalation: &Escalation, what: &str, by: &str, remin
     stop(action, ExecutionStatus::Dismissed, reason, reminder)
 }
 
-fn stop(action: &Action, status: ExecutionStatus, reason: Arc<str>, reminder: Option<Reminder>) -> Event {
+/// The event that ends an escalation before its top.
+pub(in crate::domain) fn stop(
+    action: &Action,
+    status: ExecutionStatus,
+    reason: Arc<str>,
+    reminder: Option<Reminder>,
+) -> Event {
     let stopped = Stopped { id: action.id, venue_id: action.venue_id.clone(), status, reason, reminder };
     Event::ActionStopped(Box::new(stopped))
 }

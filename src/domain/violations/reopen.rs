@@ -52,7 +52,7 @@ pub fn brought_back(
                 events.push(action.requeued(due_at, &by));
             }
             Some((reason, _)) if unsent => events.push(action.dismissed(reason, &by)),
-            Some(_) => {}
+            Some((reason, _)) => events.push(escalation::stop(action, action.status, reason, None)),
         }
     }
     events.extend(escalation::reminded_again(violation, state, context.now));
