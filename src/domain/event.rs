@@ -15,6 +15,7 @@ use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::Silence;
 use super::templates::Template;
 use super::templates::shadow::ShadowRecord;
+use super::time::Timestamp;
 use super::violations::own_types::OwnType;
 use super::violations::{Ending, Repeat, Violation, ViolationType};
 use super::webhooks::{Notice, NoticeAttempted, Webhook};
@@ -68,6 +69,7 @@ pub enum Event {
         id: Uuid,
         venue_id: Option<VenueId>,
         by: Arc<str>,
+        due_at: Timestamp,
     },
     ActionEscalated(Box<Escalated>),
     ActionStopped(Box<Stopped>),

@@ -153,7 +153,7 @@ impl TenantState {
             }
             Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
             Event::ActionDismissed { id, reason, .. } => self.actions.dismiss(id, reason.clone()),
-            Event::ActionRequeued { id, .. } => self.actions.requeue(id, at),
+            Event::ActionRequeued { id, due_at, .. } => self.actions.requeue(id, *due_at),
             Event::ActionEscalated(escalated) => self.actions.escalate(escalated),
             Event::ActionStopped(stopped) => self.actions.stop(stopped),
             Event::ActionReminded { id, .. } => self.actions.forget_reminder(id),

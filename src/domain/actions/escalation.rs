@@ -190,6 +190,31 @@ pub fn acknowledged(violation: &Violation, first: bool, state: &TenantState, con
     .collect()
 }
 
+/// The events that have somebody reminded again of a violation that was acknowledged and comes back: its end has let go of what
+/// waited. An escalation that somebody dismissed reminds nobody.
+pub fn reminded_again(violation: &Violation, state: &TenantState, now: Timestamp) -> Vec<Event> {
+    let Some(mark) = &violation.acknowledged else { return Vec::new() };
+    let own = violation.actions.iter().filter_map(|id| state.actions.get(id));
+    own.filter_map(|action| {
+        let escalation = action.escalation.as_ref().filter(|_| action.suppressed.is_none())?;
+        let minutes = escalation.remind_after_minutes?;
+        let reason = action.reason.clone().unwrap_or_else(|| "stopped: acknowledged".into());
+        let stopped = match action.status {
+            ExecutionStatus::Delivered | ExecutionStatus::Failed => true,
+            ExecutionStatus::Dismissed => &*reason == notice::ENDED || reason.starts_with("stopped: "),
+            ExecutionStatus::Pending => false,
+        };
+        let to = if mark.by.contains(':') || matches!(&*mark.by, "operator" | "schedule") {
+            rung_to_remind(escalation)
+        } else {
+            format!("user:{}", mark.by).into()
+        };
+        let reminder = Reminder { at: now.plus_ms(i64::from(minutes) * MINUTE_MS), to };
+        stopped.then(|| stop(action, action.status, reason, Some(reminder)))
+    })
+    .collect()
+}
+
 /// The event that ends a pending escalation with its violation.
 pub fn resolved(action: &Action, escalation: &Escalation) -> Event {
     if escalation.told().next().is_some() {
@@ -206,7 +231,13 @@ fn stopped(action: &Action, escalation: &Escalation, what: &str, by: &str, remin
     stop(action, ExecutionStatus::Dismissed, reason, reminder)
 }
 
-fn stop(action: &Action, status: ExecutionStatus, reason: Arc<str>, reminder: Option<Reminder>) -> Event {
+/// The event that ends an escalation before its top.
+pub(in crate::domain) fn stop(
+    action: &Action,
+    status: ExecutionStatus,
+    reason: Arc<str>,
+    reminder: Option<Reminder>,
+) -> Event {
     let stopped = Stopped { id: action.id, venue_id: action.venue_id.clone(), status, reason, reminder };
     Event::ActionStopped(Box::new(stopped))
 }
@@ -216,6 +247,10 @@ fn reminded(escalation: &Escalation, context: &Context<'_>) -> Arc<str> {
     if let Some(person) = context.caller.cause.who.person() {
         return format!("user:{person}").into();
     }
+    rung_to_remind(escalation)
+}
+
+fn rung_to_remind(escalation: &Escalation) -> Arc<str> {
     let rung = escalation.told().last().or_else(|| escalation.ladder.first());
     rung.map_or_else(|| "authority:owner".into(), |rung| format!("authority:{rung}").into())
 }

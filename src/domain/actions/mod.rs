@@ -163,6 +163,11 @@ impl Action {
             || self.escalation.as_ref().is_some_and(|all| all.steps.iter().any(|one| taken(&one.attempts)))
     }
 
+    /// The event that makes it due again at `due_at`.
+    pub fn requeued(&self, due_at: Timestamp, by: &Arc<str>) -> Event {
+        Event::ActionRequeued { id: self.id, venue_id: self.venue_id.clone(), by: by.clone(), due_at }
+    }
+
     /// The event that dismisses it.
     pub fn dismissed(&self, reason: Arc<str>, by: &Arc<str>) -> Event {
         Event::ActionDismissed { id: self.id, venue_id: self.venue_id.clone(), reason, by: by.clone() }

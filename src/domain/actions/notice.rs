@@ -90,6 +90,12 @@ pub fn of_return(violation: &Violation, state: &TenantState, context: &mut Conte
     events
 }
 
+/// The notice for somebody who hears of an end that was taken back while the message was on its way.
+pub fn of_return_after_all(violation: &Violation, action: &Action, context: &mut Context<'_>) -> Option<Event> {
+    let of_end = action.notice == Some(NoticeKind::Resolved) && action.status != ExecutionStatus::Delivered;
+    (of_end && violation.is_open()).then(|| made(NoticeKind::Reopened, violation, &action.action_target, None, context))
+}
+
 /// The targets that an action has told.
 fn told(action: &Action) -> Vec<Arc<str>> {
     match (action.action_type, &action.escalation) {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::notice::NoticeKind;
 use super::retry::next_delay_ms;
 use super::{Action, ActionType, Attempt, AttemptOutcome, Attempted, ExecutionStatus, escalation, notice};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::violations::Violation;
 
 /// The most attempts that an action keeps on its list; the schedule gives up long before.
 pub const ATTEMPTS_MAX: usize = 100;
@@ -39,6 +41,7 @@ impl RecordAttempt {
         };
         if arrived && let Some(violation) = state.violations.get(&action.violation_id) {
             events.extend(notice::of_end_after_all(violation, action, step, state, context));
+            events.extend(notice::of_return_after_all(violation, action, context));
         }
         Ok(Decision { events, answer: Answer::Action(id) })
     }
@@ -133,11 +136,13 @@ impl RetryAction {
             return Err(Rejection::AlreadyResolved { at: mark.at });
         }
         let violation = state.violations.get(&action.violation_id);
+        if action.notice == Some(NoticeKind::Resolved) && violation.is_some_and(Violation::is_open) {
+            return Err(Rejection::ActionNotOpen { status: "a notice of an end that was taken back" });
+        }
         if action.escalation.is_some() && violation.is_some_and(|one| one.acknowledged.is_some()) {
             return Err(Rejection::ActionNotOpen { status: "an escalation of what is acknowledged" });
         }
-        let event = Event::ActionRequeued { id: self.id, venue_id: action.venue_id.clone(), by: context.label() };
-        Ok(Decision { events: vec![event], answer: Answer::Action(self.id) })
+        Ok(Decision { events: vec![action.requeued(context.now, &context.label())], answer: Answer::Action(self.id) })
     }
 }
 

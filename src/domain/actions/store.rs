@@ -144,7 +144,7 @@ impl Actions {
         }
     }
 
-    /// Makes it due again, with a fresh schedule.
+    /// Makes it due again at `at`, with a fresh schedule.
     pub fn requeue(&mut self, id: &Uuid, at: Timestamp) {
         self.change(id, |action| {
             action.status = ExecutionStatus::Pending;

@@ -35,18 +35,18 @@ pub struct Inhibition {
     pub scope: InhibitionScope,
 }
 
-/// The open violation that mutes this one. A child mutes nothing, so that two things never mute each other.
+/// The open violation that mutes this one. A child mutes nothing while its parent is open, and never what is
+/// above it, so that two things never mute each other.
 pub fn parent_of(violation: &Violation, state: &TenantState) -> Option<Uuid> {
     let rules = state.inhibitions.iter().filter(|rule| rule.target_types.contains(&violation.violation_type));
     rules
         .filter_map(|rule| {
-            let open = match rule.scope {
-                InhibitionScope::Venue => state.violations.open_at(&rule.source_type, violation.venue_id.as_ref()?),
-                InhibitionScope::Entity => {
-                    state.violations.open_about(&rule.source_type, violation.entity_id()?, violation.venue_id.as_ref())
-                }
-            };
-            open.filter(|source| source.id != violation.id)
+            let (all, of_type, child) = (&state.violations, &rule.source_type, &violation.id);
+            let venue = violation.venue_id.as_ref();
+            match rule.scope {
+                InhibitionScope::Venue => all.open_at(of_type, venue?, child),
+                InhibitionScope::Entity => all.open_about(of_type, violation.entity_id()?, venue, child),
+            }
         })
         .min_by_key(|source| source.seq)
         .map(|source| source.id)

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::actions::ExecutionStatus;
+use super::blocks::Block;
 use super::blocks::lift::reaches;
 use super::state::TenantState;
 use super::templates::plan::Made;
@@ -42,24 +43,26 @@ impl<'a> Muting<'a> {
         Self { parent: parent.filter(|one| one.is_open()), silences: state.silences.over(violation, now), state }
     }
 
+    /// Why a message, or a block with its message, is held back, and by what; `None` when it is not.
+    pub fn holds(&self, block: Option<&Block>) -> Option<(Arc<str>, Suppressed)> {
+        if let Some(parent) = self.parent {
+            let reason = format!("inhibited: by the open {} {} ({})", parent.violation_type, parent.id, parent.title);
+            return Some((reason.into(), Suppressed::Inhibition(parent.id)));
+        }
+        let allowed = |silence: &&&Silence| {
+            block.is_none_or(|block| reaches(block, self.state, &silence.held, silence.person.as_ref()))
+        };
+        let silence = self.silences.iter().find(allowed)?;
+        let reason = format!("silenced: {} (by {} until {})", silence.reason, silence.by, silence.until);
+        Some((reason.into(), Suppressed::Silence(silence.id)))
+    }
+
     /// Takes out of what a template made what is held back.
     pub fn hold_back(&self, made: &mut Made) {
         if made.action.status == ExecutionStatus::Failed && made.block.is_none() {
             return; // it has a reason of its own
         }
-        let allowed = |silence: &&&Silence| {
-            let block = made.block.as_ref();
-            block.is_none_or(|block| reaches(block, self.state, &silence.held, silence.person.as_ref()))
-        };
-        let (reason, by): (Arc<str>, Suppressed) = if let Some(parent) = self.parent {
-            let reason = format!("inhibited: by the open {} {} ({})", parent.violation_type, parent.id, parent.title);
-            (reason.into(), Suppressed::Inhibition(parent.id))
-        } else if let Some(silence) = self.silences.iter().find(allowed) {
-            let reason = format!("silenced: {} (by {} until {})", silence.reason, silence.by, silence.until);
-            (reason.into(), Suppressed::Silence(silence.id))
-        } else {
-            return;
-        };
+        let Some((reason, by)) = self.holds(made.block.as_ref()) else { return };
         made.block = None;
         made.action.status = ExecutionStatus::Dismissed;
         made.action.executed_at = None;

@@ -16,8 +16,10 @@ use crate::domain::testing::{
 };
 use crate::domain::time::MINUTE_MS;
 use crate::domain::view::shapes::whole_violation;
+use crate::domain::violations::lifecycle::ClearViolations;
 use crate::domain::violations::own_types::{OwnTypeDraft, SaveViolationType};
 use crate::domain::violations::report::Report;
+use crate::domain::violations::store::Violations;
 use crate::domain::violations::{Severity, Status};
 use uuid::Uuid;
 
@@ -187,7 +189,7 @@ fn what_is_open_mutes_what_follows_from_it_at_its_venue() {
     let (child, _) = tenant.report(greeting("pier"));
     let (apart, _) = tenant.report(greeting("quay"));
     assert_eq!((tenant.violation(child).parent_id, tenant.violation(apart).parent_id), (Some(parent), None));
-    assert_eq!(tenant.state.violations.children_of(&parent), [child]);
+    assert_eq!(tenant.state.violations.children_of(&parent).collect::<Vec<_>>(), [child]);
     let reasons: Vec<_> = tenant.violation(child).actions.clone();
     for id in reasons {
         let action = tenant.state.actions.get(&id).unwrap();
@@ -198,6 +200,42 @@ fn what_is_open_mutes_what_follows_from_it_at_its_venue() {
     tenant.run(resolve(parent));
     let (later, _) = tenant.report(greeting("pier"));
     assert_eq!(tenant.violation(later).parent_id, None, "nothing is open any more");
+}
+
+#[test]
+fn what_comes_back_is_held_back_by_what_holds_back_now() {
+    let clear = || ClearViolations::Source { source_table: None, source_id: "g".into() };
+    let report = || Report { source_id: Some("g".into()), ..greeting("pier") };
+    for by_silence in [true, false] {
+        let mut tenant = understaffed();
+        let (id, _) = tenant.report(report());
+        let mail = tenant.violation(id).actions[0];
+        tenant.run(clear());
+        let reason = if by_silence {
+            let wanted = AddSilence { violation_type: Some("greeting_delay".into()), ..silence(&tenant) };
+            silenced(&mut tenant, wanted);
+            "silenced: "
+        } else {
+            tenant.report(gap("pier"));
+            "inhibited: "
+        };
+        assert_eq!(tenant.report(report()), (id, false));
+        let mail = tenant.state.actions.get(&mail).unwrap();
+        assert!(mail.status == ExecutionStatus::Dismissed && mail.reason.as_ref().unwrap().starts_with(reason));
+        assert!(!tenant.state.blocks.iter().any(|block| block.is_active(tenant.now)), "{reason}");
+    }
+}
+
+#[test]
+fn a_block_comes_back_that_whoever_set_the_silence_could_not_lift() {
+    let mut tenant = tenant().with_venue("pier").with(for_type(asking("vp_ops"), "greeting_delay"));
+    let report = || Report { source_id: Some("g".into()), ..greeting("pier") };
+    tenant.report(report());
+    tenant.run(ClearViolations::Source { source_table: None, source_id: "g".into() });
+    let wanted = AddSilence { violation_type: Some("greeting_delay".into()), ..silence(&tenant) };
+    tenant.caller(person("m", rung("manager"))).run(wanted);
+    tenant.caller(key(Held::Top)).report(report());
+    assert!(tenant.state.blocks.iter().any(|block| block.is_active(tenant.now)));
 }
 
 #[test]
@@ -215,6 +253,62 @@ fn two_types_that_mute_each_other_never_silence_both() {
     let (two, _) = tenant.report(gap("pier"));
     tenant.report(first.of_severity(Severity::Critical));
     assert_eq!((tenant.violation(one).parent_id, tenant.violation(two).parent_id), (None, Some(one)));
+}
+
+/// Gaps and greetings at the pier that mute each other, and a greeting under a gap.
+fn muting_each_other() -> (Tenant, Uuid, Uuid) {
+    let rule = |source: &str, target: &str| InhibitionDraft {
+        source_type: source.into(),
+        target_types: vec![target.into()],
+        scope: InhibitionScope::Venue,
+    };
+    let rules = vec![rule("greeting_delay", "staffing_gap"), rule("staffing_gap", "greeting_delay")];
+    let mut tenant = tenant().with_venue("pier").with(for_type(alert(), "staffing_gap"));
+    tenant.run(ChangeInhibitions { drafts: rules });
+    let (parent, _) = tenant.report(gap("pier"));
+    let (child, _) = tenant.report(Report { source_id: Some("g".into()), ..greeting("pier") });
+    assert_eq!(tenant.violation(child).parent_id, Some(parent));
+    (tenant, parent, child)
+}
+
+/// As it is read from a snapshot.
+fn restored(tenant: &Tenant) -> Violations {
+    let mut all = Violations::default();
+    tenant.state.violations.iter().for_each(|one| all.add(one.clone()));
+    all
+}
+
+#[test]
+fn a_child_mutes_again_when_its_parent_is_over() {
+    let (mut tenant, parent, child) = muting_each_other();
+    tenant.run(resolve(parent));
+    let (next, _) = tenant.report(gap("pier"));
+    assert_eq!(tenant.violation(next).parent_id, Some(child));
+    tenant.report(Report { source_id: Some("g".into()), ..greeting("pier") });
+    assert_eq!(tenant.violation(child).parent_id, Some(parent), "and is not muted by what it mutes");
+    let (venue, of_type) = (crate::domain::testing::id("pier"), tenant.violation(child).violation_type.clone());
+    let found = |all: &Violations| all.open_at(&of_type, &venue, &Uuid::nil()).map(|one| one.id);
+    assert_eq!((found(&tenant.state.violations), found(&restored(&tenant))), (Some(child), Some(child)));
+}
+
+#[test]
+fn a_child_has_one_parent_also_when_it_gets_another() {
+    let (mut tenant, parent, child) = muting_each_other();
+    tenant.run(resolve(parent));
+    tenant.run(ChangeInhibitions { drafts: Vec::new() });
+    let (next, _) = tenant.report(gap("pier"));
+    let rule = InhibitionDraft {
+        source_type: "staffing_gap".into(),
+        target_types: vec!["greeting_delay".into()],
+        scope: InhibitionScope::Venue,
+    };
+    tenant.run(ChangeInhibitions { drafts: vec![rule] });
+    let (younger, _) = tenant.report(greeting("pier"));
+    tenant.report(Report { source_id: Some("g".into()), ..greeting("pier") });
+    for all in [&tenant.state.violations, &restored(&tenant)] {
+        assert_eq!(all.children_of(&parent).count(), 0);
+        assert_eq!(all.children_of(&next).collect::<Vec<_>>(), [child, younger], "oldest first");
+    }
 }
 
 #[test]

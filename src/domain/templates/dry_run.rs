@@ -5,18 +5,20 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::conditions::facts::{Facts, Occasion};
-use super::conditions::unmet::unmet;
-use super::plan::make;
+use super::conditions::unmet::{Unmet, unmet};
+use super::plan::{comes_back, make, stands_already};
 use super::rule::Rule;
 use super::{Mode, Template};
 use crate::domain::actions::Action;
 use crate::domain::blocks::Block;
 use crate::domain::decision::Context;
+use crate::domain::event::Event;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::state::TenantState;
 use crate::domain::suppression::Muting;
 use crate::domain::templates::save::TemplateDraft;
 use crate::domain::view::shapes::{self, ActionView, BlockView};
+use crate::domain::violations::reopen;
 use crate::domain::violations::report::{Again, Report, check, repeat_of};
 
 /// A question: what would become of this report?
@@ -81,10 +83,18 @@ impl DryRun {
     pub fn run(self, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<u8>, Rejection> {
         let checked = check(self.report, state, context).map_err(|rejection| within("/violation", rejection))?;
         let drafts = self.templates.map(|drafts| drafted(drafts, state, context)).transpose()?;
-        let again = match state.violations.open_with(&checked.violation.fingerprint) {
-            Some(open) if !context.caller.reaches(open.venue_id.as_ref()) => return Err(Rejection::VenueNotAllowed),
-            Some(open) => Some(Again::of(open, &repeat_of(open, &checked.violation, state, context.now))),
-            None => None,
+        let fingerprint = &checked.violation.fingerprint;
+        let open = state.violations.open_with(fingerprint);
+        let found = open.or_else(|| reopen::candidate(fingerprint, state, context));
+        if found.is_some_and(|one| !context.caller.reaches(one.venue_id.as_ref())) {
+            return Err(Rejection::VenueNotAllowed);
+        }
+        let again = found.map(|one| Again::of(one, &repeat_of(one, &checked.violation, state, context.now)));
+        let back = match (found, &again) {
+            (Some(ended), Some(again)) if !ended.is_open() => {
+                reopen::brought_back(ended, &again.violation, state, context)
+            }
+            _ => Vec::new(),
         };
         let (violation, metadata, occasion) = match &again {
             Some(again) => (&again.violation, &again.metadata, again.occasion),
@@ -94,8 +104,8 @@ impl DryRun {
         let facts = Facts::new(violation, metadata, &profile, state, context.now, occasion);
         let mut tried = Tried::default();
         match &drafts {
-            Some(drafts) => drafts.iter().for_each(|rule| tried.take(rule, &facts, context)),
-            None => state.templates.rules().for_each(|rule| tried.take(rule, &facts, context)),
+            Some(drafts) => drafts.iter().for_each(|rule| tried.take(rule, &facts, &back, context)),
+            None => state.templates.rules().for_each(|rule| tried.take(rule, &facts, &back, context)),
         }
         let org_id = state.organisation().org_id.as_str();
         let view = DryRunView {
@@ -110,9 +120,10 @@ impl DryRun {
 }
 
 impl Tried {
-    fn take(&mut self, rule: &Rule, facts: &Facts<'_>, context: &mut Context<'_>) {
+    fn take(&mut self, rule: &Rule, facts: &Facts<'_>, back: &[Event], context: &mut Context<'_>) {
         let (template_id, name) = (rule.template.id, rule.template.name.as_ref().map(ToString::to_string));
-        if let Some(unmet) = unmet(rule, facts) {
+        let came_back = || comes_back(&rule.template, back, facts.state).then_some(Unmet::CameBack);
+        if let Some(unmet) = unmet(rule, facts).or_else(came_back) {
             self.unmatched.push(Unmatched { template_id, name, because: unmet.to_string() });
             return;
         }
@@ -126,8 +137,9 @@ impl Tried {
         match mode {
             Mode::Shadow => self.shadow.push(made.action),
             Mode::Live => {
+                let (of, state) = (facts.violation, facts.state);
                 self.actions.push(made.action);
-                self.blocks.extend(made.block);
+                self.blocks.extend(made.block.filter(|block| !stands_already(block, of, back, state, context)));
             }
         }
     }

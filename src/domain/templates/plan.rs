@@ -36,10 +36,12 @@ pub struct Made {
 }
 
 /// The events of every template that matches: an action and its block, or a note of what a template on trial would have done.
+/// `back` is what the same step brings back: it stands, and a template of which it brings an action back does not act anew.
 pub fn events_for(
     violation: &Violation,
     metadata: &Value,
     occasion: Occasion,
+    back: &[Event],
     state: &TenantState,
     context: &mut Context<'_>,
 ) -> Vec<Event> {
@@ -49,7 +51,7 @@ pub fn events_for(
     let mut events = Vec::new();
     let mut bytes_left = MESSAGES_BYTES_MAX;
     for rule in state.templates.rules_for(&violation.violation_type) {
-        if unmet(rule, &facts).is_some() {
+        if unmet(rule, &facts).is_some() || comes_back(&rule.template, back, state) {
             continue;
         }
         let template = rule.acting(&facts);
@@ -64,7 +66,8 @@ pub fn events_for(
         match template.mode {
             Mode::Shadow => events.push(Event::ShadowNoted(Box::new(ShadowRecord::of(template, violation, made)))),
             Mode::Live => {
-                let stands = made.block.as_ref().is_some_and(|block| stands_already(block, violation, state, context));
+                let stands =
+                    made.block.as_ref().is_some_and(|block| stands_already(block, violation, back, state, context));
                 events.push(Event::ActionCreated(Box::new(made.action)));
                 events.extend(made.block.filter(|_| !stands).map(|block| Event::BlockPlaced(Box::new(block))));
             }
@@ -73,11 +76,28 @@ pub fn events_for(
     events
 }
 
-/// Whether the same template has placed the same block for this violation and it still holds: a repetition tells again and does not
-/// place a second one.
-fn stands_already(block: &Block, violation: &Violation, state: &TenantState, context: &Context<'_>) -> bool {
+/// Whether the same step brings an action of this template back.
+pub fn comes_back(template: &Template, back: &[Event], state: &TenantState) -> bool {
+    back.iter().any(|event| {
+        let Event::ActionRequeued { id, .. } = event else { return false };
+        state.actions.get(id).is_some_and(|action| action.template_id == Some(template.id))
+    })
+}
+
+/// Whether the same template has placed the same block for this violation and it still holds or comes back in the same step: a
+/// repetition tells again and does not place a second one.
+pub fn stands_already(
+    block: &Block,
+    violation: &Violation,
+    back: &[Event],
+    state: &TenantState,
+    context: &Context<'_>,
+) -> bool {
     let placed = violation.blocks.iter().filter_map(|id| state.blocks.get(id));
-    placed.into_iter().any(|one| one.key == block.key && one.placed_by == block.placed_by && one.is_active(context.now))
+    let returned =
+        back.iter().filter_map(|event| if let Event::BlockPlaced(block) = event { Some(&**block) } else { None });
+    let mut all = placed.chain(returned);
+    all.any(|one| one.key == block.key && one.placed_by == block.placed_by && one.is_active(context.now))
 }
 
 /// Makes the action of a template that matches, and its block.

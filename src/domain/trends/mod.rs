@@ -190,12 +190,14 @@ impl Trends {
         self.count(&place, Unit::One, true);
     }
 
-    /// The times of a violation that was just acknowledged or resolved count for the templates that acted on it before.
+    /// The times of a violation that was just acknowledged or resolved count for the templates that acted on it before; one that
+    /// comes back takes the time of its end back. Nothing acts on what has ended, so these are the same templates.
     fn answered(&mut self, before: Option<&Sample>, after: &Sample, templates: impl Iterator<Item = Uuid>) {
         let first = |then: Option<u16>, now: Option<u16>| now.filter(|_| then.is_none());
         let acknowledged = first(before.and_then(|sample| sample.acknowledged), after.acknowledged);
         let resolved = first(before.and_then(|sample| sample.resolved), after.resolved);
-        if acknowledged.is_none() && resolved.is_none() {
+        let taken_back = before.filter(|_| after.resolved.is_none()).and_then(|sample| sample.resolved);
+        if acknowledged.is_none() && resolved.is_none() && taken_back.is_none() {
             return;
         }
         let mut templates: Vec<Uuid> = templates.collect();
@@ -205,6 +207,7 @@ impl Trends {
             let place = after.at(Subject::Template(template));
             let units = acknowledged.map(Unit::Acknowledged).into_iter().chain(resolved.map(Unit::Resolved));
             units.for_each(|unit| self.count(&place, unit, true));
+            taken_back.into_iter().for_each(|bucket| self.count(&place, Unit::Resolved(bucket), false));
         }
     }
 

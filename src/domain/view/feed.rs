@@ -112,7 +112,7 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
                 json!({ "id": id, "venue_id": venue_id, "execution_status": "dismissed", "reason": reason, "by": by });
             Some((Topic::Actions, "action.dismissed", *id, venue_id.as_ref(), object))
         }
-        Event::ActionRequeued { id, venue_id, by } => {
+        Event::ActionRequeued { id, venue_id, by, .. } => {
             let object = json!({ "id": id, "venue_id": venue_id, "execution_status": "pending", "by": by });
             Some((Topic::Actions, "action.requeued", *id, venue_id.as_ref(), object))
         }

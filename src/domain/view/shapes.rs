@@ -128,7 +128,7 @@ pub fn with_children<'a, A, B>(
     seen: impl Fn(Option<&VenueId>) -> bool,
 ) -> ViolationView<'a, A, B> {
     let shown = |id: &Uuid| state.violations.get(id).is_some_and(|one| seen(one.venue_id.as_ref()));
-    let children = state.violations.children_of(&view.id).iter().copied().filter(|id| shown(id));
+    let children = state.violations.children_of(&view.id).filter(|id| shown(id));
     let parent_id = view.parent_id.filter(|id| shown(id));
     ViolationView { children: children.take(CHILDREN_SHOWN_MAX).collect(), parent_id, ..view }
 }

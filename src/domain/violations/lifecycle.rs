@@ -132,7 +132,7 @@ impl RunTemplates {
             return Err(already_resolved(violation));
         }
         let metadata = violation.metadata.as_ref().map_or(serde_json::Value::Null, JsonText::value);
-        let events = plan::events_for(violation, &metadata, Occasion::Asked, state, context);
+        let events = plan::events_for(violation, &metadata, Occasion::Asked, &[], state, context);
         Ok(Decision { events, answer: Answer::ActionsOf(self.id) })
     }
 }

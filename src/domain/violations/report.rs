@@ -82,7 +82,7 @@ fn first(checked: CheckedReport, apply: bool, state: &TenantState, context: &mut
     let id = checked.violation.id;
     let mut events = vec![Event::ViolationReported(Box::new(checked.violation.clone()))];
     if apply {
-        events.extend(plan::events_for(&checked.violation, &checked.metadata, Occasion::New, state, context));
+        events.extend(plan::events_for(&checked.violation, &checked.metadata, Occasion::New, &[], state, context));
     }
     Decision { events, answer: Answer::Reported { id, new: true } }
 }
@@ -101,10 +101,11 @@ fn repeat(
         vec![Event::ViolationRepeated(Box::new(repeat))]
     } else {
         let reopened = Event::ViolationReopened(Box::new(repeat));
-        std::iter::once(reopened).chain(reopen::brought_back(open, state, context)).collect()
+        std::iter::once(reopened).chain(reopen::brought_back(open, &again.violation, state, context)).collect()
     };
     if apply {
-        events.extend(plan::events_for(&again.violation, &again.metadata, again.occasion, state, context));
+        let made = plan::events_for(&again.violation, &again.metadata, again.occasion, &events, state, context);
+        events.extend(made);
     }
     Decision { events, answer: Answer::Reported { id: open.id, new: false } }
 }
@@ -128,7 +129,7 @@ pub fn repeat_of(open: &Violation, said: &Violation, state: &TenantState, now: T
     }
 }
 
-/// An open violation as it is after one more report.
+/// A violation as it is after one more report: open, also where it had ended.
 pub struct Again {
     /// The violation.
     pub violation: Violation,
@@ -149,8 +150,11 @@ impl Again {
         violation.metadata = repeat.metadata.clone();
         violation.occurrences = repeat.occurrences;
         violation.last_seen_at = repeat.seen_at;
+        violation.over_at = repeat.over_at;
+        (violation.resolved, violation.resolution, violation.ending) = (None, None, None);
         let metadata = violation.metadata.as_ref().map_or(Value::Null, JsonText::value);
-        Self { violation, metadata, occasion: Occasion::Again { rises: repeat.severity > open.severity } }
+        let occasion = Occasion::Again { rises: repeat.severity > open.severity, back: !open.is_open() };
+        Self { violation, metadata, occasion }
     }
 }
 

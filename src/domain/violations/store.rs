@@ -12,6 +12,9 @@ use crate::domain::ids::{EntityId, OutsideId, VenueId};
 use crate::domain::table::{Digest, Map, Table};
 use crate::domain::time::{BusinessDate, Timestamp};
 
+/// The most violations above one that are looked at: the one that muted it, the one that muted that one …
+const ANCESTORS_MAX: usize = 64;
+
 /// A source row: table and id.
 pub type Source = (Option<OutsideId>, OutsideId);
 
@@ -23,11 +26,11 @@ pub struct Violations {
     open_by_source: Map<Source, Vec<Uuid>>,
     open: BTreeMap<u64, Uuid>,
     by_date: BTreeSet<(BusinessDate, u64, Uuid)>,
-    /// The open ones that are nobody's children, by what a rule of inhibition asks for.
+    /// The open ones, by what a rule of inhibition asks for.
     parents: Map<Place, BTreeSet<(u64, Uuid)>>,
-    children: Map<Uuid, Vec<Uuid>>,
+    children: Map<Uuid, BTreeSet<(u64, Uuid)>>,
     /// The open ones by since when they are quiet.
-    quiet: HashMap<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
+    quiet: Map<ViolationType, BTreeSet<(Timestamp, Uuid)>>,
     /// The last one of a fingerprint, where it ended and not because somebody said so.
     ended: Map<Arc<str>, Uuid>,
     /// How often there was one of a type and entity.
@@ -83,30 +86,50 @@ impl Violations {
         self.open_by_source.get(source).map_or(&[], Vec::as_slice)
     }
 
-    /// The oldest open violation of this type at a venue that is nobody's child.
-    pub fn open_at(&self, violation_type: &ViolationType, venue: &VenueId) -> Option<&Violation> {
-        self.parent(&Place::Venue(violation_type.clone(), venue.clone()))
+    /// The oldest open violation of this type at a venue that may be the parent of `child`.
+    pub fn open_at(&self, violation_type: &ViolationType, venue: &VenueId, child: &Uuid) -> Option<&Violation> {
+        self.parent(&Place::Venue(violation_type.clone(), venue.clone()), child)
     }
 
-    /// The oldest open violation of this type about an entity that is nobody's child, at this venue or without one. One of another
-    /// venue is neither shown to whoever is limited to this one, nor does it act here.
+    /// The oldest open violation of this type about an entity that may be the parent of `child`, at this venue or without one. One of
+    /// another venue is neither shown to whoever is limited to this one, nor does it act here.
     pub fn open_about(
         &self,
         violation_type: &ViolationType,
         entity: &EntityId,
         venue: Option<&VenueId>,
+        child: &Uuid,
     ) -> Option<&Violation> {
-        let at = |venue| self.parent(&Place::Entity(violation_type.clone(), entity.clone(), venue));
+        let at = |venue| self.parent(&Place::Entity(violation_type.clone(), entity.clone(), venue), child);
         at(None).into_iter().chain(venue.and_then(|venue| at(Some(venue.clone())))).min_by_key(|one| one.seq)
     }
 
-    fn parent(&self, place: &Place) -> Option<&Violation> {
-        self.parents.get(place)?.first().and_then(|(_, id)| self.table.get(id))
+    fn parent(&self, place: &Place, child: &Uuid) -> Option<&Violation> {
+        let all = self.parents.get(place)?.iter().filter_map(|(_, id)| self.table.get(id));
+        all.into_iter().find(|one| !self.is_muted(one) && !self.descends(one, child))
+    }
+
+    /// Whether the parent of a violation is open.
+    fn is_muted(&self, violation: &Violation) -> bool {
+        violation.parent_id.is_some_and(|id| self.table.get(&id).is_some_and(Violation::is_open))
+    }
+
+    /// Whether a violation is this one or was muted by it, directly or through others; what has too many above it counts as such.
+    fn descends(&self, violation: &Violation, from: &Uuid) -> bool {
+        let mut above = Some(violation.id);
+        for _ in 0..ANCESTORS_MAX {
+            let Some(id) = above else { return false };
+            if id == *from {
+                return true;
+            }
+            above = self.table.get(&id).and_then(|one| one.parent_id);
+        }
+        above.is_some()
     }
 
     /// The violations that this one muted, oldest first.
-    pub fn children_of(&self, id: &Uuid) -> &[Uuid] {
-        self.children.get(id).map_or(&[], Vec::as_slice)
+    pub fn children_of(&self, id: &Uuid) -> impl Iterator<Item = Uuid> {
+        self.children.get(id).into_iter().flatten().map(|(_, id)| *id)
     }
 
     /// The last violation of this fingerprint, where its source or the quiet ended it.
@@ -199,7 +222,7 @@ impl Violations {
             }
         }
         if let Some(parent) = violation.parent_id {
-            self.children.entry(parent).or_default().push(violation.id);
+            self.children.entry(parent).or_default().insert((violation.seq, violation.id));
         }
         self.table.insert(violation.id, violation);
     }
@@ -253,10 +276,8 @@ impl Violations {
         if before.is_open() {
             self.leave(&before);
         }
-        if before.parent_id != repeat.parent_id
-            && let Some(parent) = repeat.parent_id
-        {
-            self.children.entry(parent).or_default().push(repeat.id);
+        if before.parent_id != repeat.parent_id {
+            self.change_parent(&before, repeat.parent_id);
         }
         self.table.update(&repeat.id, |violation| {
             violation.parent_id = repeat.parent_id;
@@ -270,6 +291,21 @@ impl Violations {
         });
         if let Some(after) = self.table.get(&repeat.id).filter(|after| after.is_open()).cloned() {
             self.enter(&after);
+        }
+    }
+
+    fn change_parent(&mut self, child: &Violation, to: Option<Uuid>) {
+        let place = (child.seq, child.id);
+        if let Some(old) = child.parent_id
+            && let Some(children) = self.children.get_mut(&old)
+        {
+            children.remove(&place);
+            if children.is_empty() {
+                self.children.remove(&old);
+            }
+        }
+        if let Some(parent) = to {
+            self.children.entry(parent).or_default().insert(place);
         }
     }
 
@@ -331,11 +367,8 @@ impl Violations {
     }
 }
 
-/// Where a rule of inhibition finds a violation; a child is found nowhere.
+/// Where a rule of inhibition finds a violation.
 fn places_of(violation: &Violation) -> Vec<Place> {
-    if violation.parent_id.is_some() {
-        return Vec::new();
-    }
     let of_type = || violation.violation_type.clone();
     let venue = violation.venue_id.clone().map(|venue| Place::Venue(of_type(), venue));
     let entity = violation.entity_id().cloned().map(|entity| {

@@ -37,8 +37,8 @@ impl StoredEvent for Event {
             Self::ActionDismissed { id, venue_id, reason, by } => {
                 packed(kinds::ACTION_DISMISSED, 1, &v1::ActionDismissedV1::of(id, venue_id, reason, by))
             }
-            Self::ActionRequeued { id, venue_id, by } => {
-                packed(kinds::ACTION_REQUEUED, 1, &v1::ActionRequeuedV1::of(id, venue_id, by))
+            Self::ActionRequeued { id, venue_id, by, due_at } => {
+                packed(kinds::ACTION_REQUEUED, 1, &v1::ActionRequeuedV1::of(id, venue_id, by, due_at))
             }
             Self::ActionEscalated(it) => frozen::<v1::EscalatedV1, _>(kinds::ACTION_ESCALATED, 1, &**it),
             Self::ActionStopped(it) => frozen::<v1::StoppedV1, _>(kinds::ACTION_STOPPED, 1, &**it),

@@ -152,7 +152,7 @@ impl Model {
                 Some((Ending::Cleared | Ending::Quiet, at)) if now <= at + QUIET => {
                     last.end = None;
                     last.last = now;
-                    if last.ended_by_end && !last.acknowledged {
+                    if last.ended_by_end && !last.acknowledged && !silent {
                         last.status = ExecutionStatus::Pending;
                         let told = last.rungs.last().is_some_and(|rung| rung.told) && last.rungs.len() < RUNGS;
                         if told {

@@ -18,6 +18,8 @@ pub enum Occasion {
     Again {
         /// Whether its severity rises by that.
         rises: bool,
+        /// Whether it had ended and comes back.
+        back: bool,
     },
     /// Somebody asks for the actions that are missing.
     Asked,

@@ -32,6 +32,7 @@ pub enum Unmet<'a> {
     During(LocalTime),
     Done,
     NotRepeated,
+    CameBack,
     TooMany,
     Repeat { minutes: i64, wanted: u32 },
     Cooldown { minutes: i64, wanted: u32 },
@@ -60,6 +61,9 @@ impl fmt::Display for Unmet<'_> {
             Self::NotRepeated => {
                 f.write_str("repeat: a re-report runs templates when the severity rises, or with repeat_after_minutes")
             }
+            Self::CameBack => f.write_str(
+                "repeat: a violation that comes back brings back what stood before; templates run when its severity rises",
+            ),
             Self::TooMany => {
                 write!(f, "repeat_after_minutes: there are {ACTIONS_MAX} actions for this violation already")
             }
@@ -137,10 +141,11 @@ fn of_past<'a>(template: &'a Template, facts: &Facts<'a>) -> Option<Unmet<'a>> {
     let repeats = conditions.repeat_after_minutes;
     let age = |at: Timestamp| facts.now.0.saturating_sub(at.0) / MINUTE_MS;
     let held = match (facts.occasion, last, repeats) {
-        (Occasion::New, ..) | (Occasion::Asked | Occasion::Again { rises: true }, None, _) => None,
-        (Occasion::Again { rises: false }, _, None) => Some(Unmet::NotRepeated),
-        (Occasion::Asked, Some(_), _) | (Occasion::Again { rises: true }, Some(_), None) => Some(Unmet::Done),
-        (Occasion::Again { rises: false }, None, Some(_)) => None,
+        (Occasion::New, ..) | (Occasion::Asked | Occasion::Again { rises: true, .. }, None, _) => None,
+        (Occasion::Again { rises: false, back: true }, ..) => Some(Unmet::CameBack),
+        (Occasion::Again { rises: false, back: false }, _, None) => Some(Unmet::NotRepeated),
+        (Occasion::Asked, Some(_), _) | (Occasion::Again { rises: true, .. }, Some(_), None) => Some(Unmet::Done),
+        (Occasion::Again { rises: false, back: false }, None, Some(_)) => None,
         (Occasion::Again { .. }, Some(_), Some(_)) if count >= ACTIONS_MAX => Some(Unmet::TooMany),
         (Occasion::Again { .. }, Some(at), Some(wanted)) => {
             (age(at) < i64::from(wanted)).then(|| Unmet::Repeat { minutes: age(at), wanted })

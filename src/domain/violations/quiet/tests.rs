@@ -7,14 +7,19 @@ use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{Action, AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::place::Tick;
 use crate::domain::decision::Answer;
-use crate::domain::people::Caller;
+use crate::domain::people::{Caller, Held};
+use crate::domain::rejection::Rejection;
+use crate::domain::templates::dry_run::DryRun;
 use crate::domain::templates::save::TemplateDraft;
-use crate::domain::testing::{Tenant, acknowledge, alert, attempt, blocking, comp, escalating, resolve, tenant};
+use crate::domain::testing::{
+    Tenant, acknowledge, alert, attempt, blocking, comp, escalate, escalating, key, person, resolve, retry, rung,
+    tenant,
+};
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::lifecycle::ClearViolations;
 use crate::domain::violations::own_types::{OwnTypeDraft, SaveViolationType};
 use crate::domain::violations::report::Report;
-use crate::domain::violations::{Ending, Status};
+use crate::domain::violations::{Ending, Severity, Status};
 
 /// The pace of the pier, so many per cent below its plan. Its type is quiet after 120 minutes.
 fn pace(gap: f64) -> Report {
@@ -185,6 +190,113 @@ fn a_return_goes_on_with_an_escalation_that_nobody_had_acknowledged() {
         let status = if acknowledged { Status::Acknowledged } else { Status::Active };
         assert_eq!(tenant.violation(id).status(), status);
     }
+}
+
+#[test]
+fn a_return_adds_nothing_to_what_it_brings_back_however_old_that_is() {
+    let again = |draft| over_ten(draft).when(json!({ "min_threshold": 10, "repeat_after_minutes": 30 }));
+    let mut tenant = tenant().with_venue("pier").with(again(blocking())).with(again(alert()));
+    let (id, _) = tenant.report(pace(15.0));
+    tenant.later_minutes(20).run(clear());
+    tenant.later_minutes(20).report(pace(15.0));
+    let standing = |tenant: &Tenant| tenant.state.blocks.iter().filter(|one| one.is_active(tenant.now)).count();
+    assert_eq!((standing(&tenant), tenant.violation(id).actions.len()), (1, 2));
+    tenant.run(clear());
+    tenant.later_minutes(40).report(pace(15.0).of_severity(Severity::Critical));
+    assert_eq!(standing(&tenant), 1, "a rise tells again and places no second one");
+    assert_eq!(tenant.violation(id).actions.len(), 3, "of the block; the alert has waited and waits again");
+}
+
+#[test]
+fn a_message_with_a_delay_waits_for_its_time_after_a_return_too() {
+    let late = |draft| over_ten(draft).data(json!({ "delay_minutes": 30 }));
+    let escalation = late(escalating("gm"));
+    let mut tenant = tenant().with_venue("pier").with(late(alert())).with(escalation);
+    let (id, _) = tenant.report(pace(15.0));
+    let due_at = tenant.now.plus_ms(30 * MINUTE_MS);
+    tenant.later_minutes(5).run(clear());
+    tenant.later_minutes(5).report(pace(15.0));
+    for action in &tenant.violation(id).actions {
+        assert_eq!(tenant.state.actions.get(action).unwrap().due(), Some(due_at));
+    }
+    tenant.run(clear());
+    tenant.later_minutes(25).report(pace(15.0));
+    assert_eq!(tenant.state.actions.next_due(), Some(tenant.now), "its time is over");
+}
+
+#[test]
+fn what_was_acknowledged_and_comes_back_reminds_again() {
+    let template = TemplateDraft { violation_type: "sales_pace".into(), ..escalating("gm") };
+    let mut tenant = tenant().with_venue("pier").with(template.data(json!({ "remind_after_minutes": 60 })));
+    let (id, _) = tenant.report(pace(12.0));
+    let escalation = tenant.only_action().id;
+    tenant.run(attempt(escalation, AttemptOutcome::Delivered));
+    tenant.caller(person("ana", rung("gm"))).run(acknowledge(id));
+    tenant.caller(key(Held::Top)).run(clear());
+    assert_eq!(tenant.state.actions.next_turn(), None);
+    tenant.later_minutes(20).report(pace(12.0));
+    assert_eq!(tenant.state.actions.next_turn(), Some(tenant.now.plus_ms(60 * MINUTE_MS)));
+    tenant.later_minutes(60).run(escalate());
+    let reminder = tenant.violation(id).actions.last().and_then(|id| tenant.state.actions.get(id)).unwrap();
+    assert_eq!((reminder.notice, &*reminder.action_target), (Some(NoticeKind::Reminder), "user:ana"));
+}
+
+#[test]
+fn an_end_that_was_taken_back_counts_for_no_template() {
+    let (mut tenant, _) = slow();
+    for _ in 0..3 {
+        tenant.later_minutes(1).run(clear());
+        tenant.later_minutes(1).report(pace(12.0));
+    }
+    let ends = |tenant: &Tenant| -> Vec<u32> {
+        let counters = tenant.state.trends.iter();
+        counters.map(|(_, one)| one.resolve.buckets().iter().map(|(_, count)| *count).sum()).collect()
+    };
+    assert!(ends(&tenant).iter().all(|count| *count == 0), "{:?}", ends(&tenant));
+    tenant.run(clear());
+    assert!(ends(&tenant).iter().all(|count| *count == 1), "{:?}", ends(&tenant));
+}
+
+#[test]
+fn who_hears_of_the_end_after_the_return_hears_of_the_return_too() {
+    let (mut tenant, id) = slow();
+    let mail = tenant.violation(id).actions[1];
+    tenant.run(attempt(mail, AttemptOutcome::Delivered));
+    tenant.run(clear());
+    let notice = *tenant.violation(id).actions.last().unwrap();
+    tenant.later_minutes(15).report(pace(12.0));
+    assert!(matches!(tenant.refused(retry(notice)), Rejection::ActionNotOpen { .. }), "the end was taken back");
+    for _ in 0..2 {
+        tenant.run(attempt(notice, AttemptOutcome::Delivered)); // it was on its way
+    }
+    let told = [(NoticeKind::Resolved, ExecutionStatus::Delivered), (NoticeKind::Reopened, ExecutionStatus::Pending)];
+    assert_eq!(notices(&tenant), told, "once");
+}
+
+#[test]
+fn a_dry_run_says_what_a_return_would_make() {
+    let again = |draft| over_ten(draft).when(json!({ "min_threshold": 10, "repeat_after_minutes": 30 }));
+    let mut tenant = tenant().with_venue("pier").with(again(blocking())).with(again(alert()));
+    tenant.report(pace(15.0));
+    tenant.later_minutes(20).run(clear());
+    tenant.later_minutes(20);
+    for (severity, expected) in [(Severity::Warning, [0, 0, 2]), (Severity::Critical, [1, 0, 1])] {
+        let report = pace(15.0).of_severity(severity);
+        let said = DryRun { report, templates: None }.run(&tenant.state, &mut tenant.context()).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        let counts = ["actions", "blocks", "unmatched"].map(|name| said[name].as_array().unwrap().len());
+        assert_eq!(counts, expected, "{said}");
+    }
+}
+
+#[test]
+fn templates_see_what_comes_back_as_open() {
+    let open = over_ten(alert()).when(json!({ "when": "severity == 'critical' && status == 'active'" }));
+    let mut tenant = tenant().with_venue("pier").with(open);
+    let (id, _) = tenant.report(pace(15.0));
+    tenant.run(clear());
+    tenant.report(pace(15.0).of_severity(Severity::Critical));
+    assert_eq!(tenant.violation(id).actions.len(), 1);
 }
 
 #[test]

@@ -183,7 +183,12 @@ pub fn event() -> BoxedStrategy<Event> {
             reason,
             by
         }),
-        (of_venue(), text()).prop_map(|((id, venue_id), by)| Event::ActionRequeued { id, venue_id, by }),
+        (of_venue(), text(), at()).prop_map(|((id, venue_id), by, due_at)| Event::ActionRequeued {
+            id,
+            venue_id,
+            by,
+            due_at
+        }),
         escalated().prop_map(|it| Event::ActionEscalated(Box::new(it))),
         stopped().prop_map(|it| Event::ActionStopped(Box::new(it))),
         of_venue().prop_map(|(id, venue_id)| Event::ActionReminded { id, venue_id }),

@@ -228,7 +228,7 @@ pub fn events() -> Vec<Event> {
         Event::ActionCreated(Box::new(action())),
         Event::ActionAttempted(Box::new(attempted())),
         Event::ActionDismissed { id: ACTION, venue_id: venue_id(), reason: "too late".into(), by: "bob".into() },
-        Event::ActionRequeued { id: ACTION, venue_id: venue_id(), by: "bob".into() },
+        Event::ActionRequeued { id: ACTION, venue_id: venue_id(), by: "bob".into(), due_at: AT },
         Event::ActionEscalated(Box::new(Escalated { id: ACTION, venue_id: venue_id(), step: step() })),
         Event::ActionStopped(Box::new(Stopped {
             id: ACTION,

@@ -10,6 +10,7 @@ use crate::domain::actions::escalation::{Escalated, Escalation, Reminder, Step, 
 use crate::domain::actions::{Action, Attempt, Attempted};
 use crate::domain::event::Event;
 use crate::domain::ids::VenueId;
+use crate::domain::time::Timestamp;
 use crate::store::stored::form::{frozen, frozen_event};
 
 frozen! {
@@ -123,5 +124,6 @@ frozen_event! {
         id: Uuid => [u8; 16],
         venue_id: Option<VenueId> => Option<String>,
         by: Arc<str> => String,
+        due_at: Timestamp => i64,
     }
 }
