@@ -4,10 +4,13 @@
 use std::hint::black_box;
 
 use action_center::actors::block_index::{BlockIndex, Question};
-use action_center::domain::blocks::BlockKey;
-use action_center::domain::blocks::check::{Pass, Ruling, Verdict};
+use action_center::domain::blocks::check::Ruling;
+use action_center::domain::blocks::verdict::{Pass, PassTerms, Terms, Verdict};
+use action_center::domain::blocks::{BlockKey, OnError};
 use action_center::domain::ids::{EntityId, StreamId};
+use action_center::domain::time::Timestamp;
 use criterion::{Criterion, criterion_group, criterion_main};
+use uuid::Uuid;
 
 /// The one of the server.
 #[global_allocator]
@@ -27,19 +30,20 @@ fn filled(blocks: usize, granted: bool) -> BlockIndex {
     let index = BlockIndex::with_capacity(blocks);
     for number in 0..blocks {
         let entity_id = EntityId::parse(&entity(number)).expect("a made id is well formed");
-        let answer = format!(
-            r#"{{"blocked":true,"decision":"block","reason":"Comps wait for review","override_required":true,"override_authority":"gm","block_id":"0192d3f0-0000-7000-8000-{number:012}","limit":null,"expires_at":null,"on_error":"closed","version":"#
-        );
-        let verdict = Verdict { venue_id: None, limit: None, expires_at_ms: i64::MAX, answer: answer.into() };
-        let pass = Pass {
+        let id = Uuid::from_u128(0x0192_d3f0_0000_7000_8000_0000_0000_0000 + number as u128);
+        let verdict = Verdict::new(&Terms {
+            id,
             venue_id: None,
-            amount_max: None,
-            expires_at_ms: i64::MAX,
-            answer: format!(
-                r#"{{"blocked":false,"decision":"allow","grant":{{"id":"0192d3f0-0000-7000-8000-{number:012}","uses_left":1,"expires_at":"2025-02-15T03:00:00.000Z","amount_max":null}},"version":"#
-            )
-            .into(),
-        };
+            limit: None,
+            expires_at: None,
+            on_error: OnError::Closed,
+            reason: "Comps wait for review",
+            override_required: true,
+            names_authority: true,
+            authority: "gm",
+        });
+        let expires_at = Timestamp(1_739_588_400_000);
+        let pass = Pass::new(&PassTerms { id, venue_id: None, amount_max: None, expires_at, uses_left: 1 });
         let passes = if granted { vec![pass] } else { Vec::new() };
         let key = BlockKey { block_type: "comp_approval".into(), entity_id };
         index.put(stream(number), &key, Ruling { verdicts: vec![verdict], passes });

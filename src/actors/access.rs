@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use papaya::HashMap;
 
+use super::as_it_is::AsItIs;
 use super::org::OrgRef;
 use crate::domain::ids::{UserId, VenueId};
 use crate::domain::people::{Authority, Role, Scopes};
@@ -44,9 +45,9 @@ pub struct SessionEntry {
 /// All credentials.
 #[derive(Debug, Default)]
 pub struct Access {
-    keys: HashMap<CredentialHash, Arc<KeyEntry>>,
+    keys: HashMap<CredentialHash, Arc<KeyEntry>, AsItIs>,
     key_hashes: HashMap<Arc<str>, CredentialHash>,
-    sessions: HashMap<CredentialHash, Arc<SessionEntry>>,
+    sessions: HashMap<CredentialHash, Arc<SessionEntry>, AsItIs>,
 }
 
 impl Access {

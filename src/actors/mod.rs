@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod agenda;
+pub mod as_it_is;
 mod batch;
 pub mod block_index;
 pub mod courier;

@@ -4,17 +4,18 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::approvals::overrides::RequestOverride;
-use crate::domain::blocks::Block;
 use crate::domain::blocks::check::ruling;
 use crate::domain::blocks::grants::{ConsumeGrant, Grant};
 use crate::domain::blocks::place::{PlaceBlock, Tick};
+use crate::domain::blocks::verdict::{PassTerms, Terms};
+use crate::domain::blocks::{Block, OnError};
 use crate::domain::decision::Answer;
-use crate::domain::ids::{EntityId, VenueId};
+use crate::domain::ids::EntityId;
 use crate::domain::people::{Authority, Held};
 use crate::domain::testing::{
     FRIDAY, Tenant, amount, at, block_on, consume, key as a_key, ladder, lift, overriding, person, tenant,
 };
-use crate::domain::time::MINUTE_MS;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use uuid::Uuid;
 
 fn key(block_type: &str, entity: &str) -> BlockKey {
@@ -22,12 +23,17 @@ fn key(block_type: &str, entity: &str) -> BlockKey {
 }
 
 fn verdict(venue: Option<&str>, limit: Option<&str>, expires_at_ms: i64) -> Verdict {
-    Verdict {
-        venue_id: venue.map(|id| VenueId::parse(id).unwrap()),
-        limit: limit.map(|amount| amount.parse().unwrap()),
-        expires_at_ms,
-        answer: r#"{"blocked":true,"version":"#.into(),
-    }
+    Verdict::new(&Terms {
+        id: Uuid::nil(),
+        venue_id: venue,
+        limit: limit.map(amount),
+        expires_at: (expires_at_ms < i64::MAX).then_some(Timestamp(expires_at_ms)),
+        on_error: OnError::Closed,
+        reason: "Comps wait for review",
+        override_required: true,
+        names_authority: true,
+        authority: "gm",
+    })
 }
 
 fn ask(index: &BlockIndex, stream: u64, entity: &str, venue: Option<&str>, amount: Option<&str>, now: i64) -> bool {
@@ -56,12 +62,13 @@ fn a_block_counts_for_its_key_its_venue_its_limit_and_its_time() {
 #[test]
 fn a_grant_opens_its_venue_up_to_its_amount_until_its_time_and_only_what_is_blocked() {
     let index = BlockIndex::default();
-    let pass = Pass {
-        venue_id: Some(VenueId::parse("pier").unwrap()),
-        amount_max: Some("100".parse().unwrap()),
-        expires_at_ms: 1_000,
-        answer: r#"{"blocked":false,"grant":{"id":"g"},"version":"#.into(),
-    };
+    let pass = Pass::new(&PassTerms {
+        id: Uuid::nil(),
+        venue_id: Some("pier"),
+        amount_max: Some(amount("100")),
+        expires_at: Timestamp(1_000),
+        uses_left: 1,
+    });
     let ruling = Ruling { verdicts: vec![verdict(Some("pier"), Some("50"), 2_000)], passes: vec![pass] };
     index.put(StreamId(1), &key("comp", "ana"), ruling);
     assert!(!ask(&index, 1, "ana", Some("pier"), Some("100"), 999));

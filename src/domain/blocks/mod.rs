@@ -5,6 +5,7 @@ pub mod grants;
 pub mod lift;
 pub mod place;
 pub mod store;
+pub mod verdict;
 
 use std::sync::Arc;
 

@@ -108,8 +108,11 @@ fn a_lifted_block_never_expires() {
 
 fn order(tenant: &Tenant) -> Vec<Uuid> {
     let key = BlockKey { block_type: "comp_approval".into(), entity_id: id("ana") };
-    let answers = verdicts(&tenant.state, &key).into_iter().map(|verdict| format!("{}1}}", verdict.answer));
-    let answers = answers.map(|answer| serde_json::from_str::<serde_json::Value>(&answer).unwrap());
+    let answers = verdicts(&tenant.state, &key).into_iter().map(|verdict| {
+        let mut answer = Vec::new();
+        verdict.write(b"1", &mut answer);
+        serde_json::from_slice::<serde_json::Value>(&answer).unwrap()
+    });
     answers.map(|answer| answer["block_id"].as_str().unwrap().parse().unwrap()).collect()
 }
 
