@@ -91,11 +91,11 @@ impl<K: Hash + Eq + Clone, V: Hash> Table<K, V> {
     /// Takes the entry of this key out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.remove(key)?;
-        if entry.digest == STALE {
-            let place = self.stale.iter().rposition(|stale| stale == key);
-            place.map(|place| self.stale.swap_remove(place));
-        } else {
-            subtract(&mut self.sum, &entry.digest);
+        subtract(&mut self.sum, &entry.digest);
+        if entry.digest == STALE
+            && let Some(place) = self.stale.iter().rposition(|stale| stale == key)
+        {
+            self.stale.swap_remove(place);
         }
         Some(entry.value)
     }

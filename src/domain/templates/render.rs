@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::json;
+use crate::domain::json::{self, Path};
 use crate::domain::state::TenantState;
 use crate::domain::violations::Violation;
 
@@ -89,6 +89,8 @@ pub enum Part {
 #[derive(Clone, Debug)]
 pub struct Variable {
     name: Arc<str>,
+    /// Where it would stand in the metadata.
+    path: Path,
     /// What the violation, its venue or its organisation say by this name; `None` for a path in the metadata alone.
     own: Option<Own>,
 }
@@ -161,8 +163,9 @@ impl Part {
 impl Variable {
     fn named(name: &str) -> Self {
         let of = |list: &[(&str, Write)]| list.iter().find(|(own, _)| *own == name).map(|(_, write)| *write);
-        let bare = !name.starts_with(METADATA);
-        Self { name: name.into(), own: bare.then(|| Own { field: of(FIELDS), place: of(PLACES) }) }
+        let own = || Own { field: of(FIELDS), place: of(PLACES) };
+        let inner = name.strip_prefix(METADATA);
+        Self { name: name.into(), path: Path::of(inner.unwrap_or(name)), own: inner.is_none().then(own) }
     }
 }
 
@@ -183,15 +186,13 @@ impl Scope<'_> {
     /// Writes the value of a variable: a field of the violation, `metadata.PATH`, a name in the metadata, the names of venue and
     /// organisation, then the contacts of the venue and of the organisation.
     fn write(&self, variable: &Variable, out: &mut String) -> Option<()> {
-        let name = &*variable.name;
-        let Some(own) = variable.own else {
-            return json::write_plain(json::at_path(self.metadata, &name[METADATA.len()..])?, out);
-        };
+        let in_metadata = |out: &mut String| json::write_plain(variable.path.in_value(self.metadata)?, out);
+        let Some(own) = variable.own else { return in_metadata(out) };
         own.field
             .and_then(|field| field(self, out))
-            .or_else(|| json::write_plain(json::at_path(self.metadata, name)?, out))
+            .or_else(|| in_metadata(out))
             .or_else(|| own.place.and_then(|place| place(self, out)))
-            .or_else(|| put(out, self.contact(name)?))
+            .or_else(|| put(out, self.contact(&variable.name)?))
     }
 
     fn contact(&self, name: &str) -> Option<&str> {

@@ -248,6 +248,10 @@ impl<'v> Machine<'v> {
     fn same(&mut self, one: &Val<'v>, two: &Val<'v>) -> Result<bool, Fault> {
         self.spend(1)?;
         match (one, two) {
+            (Val::Text(one), Val::Text(two)) => {
+                self.spend(one.len().min(two.len()) / BYTES_PER_STEP)?;
+                Ok(one == two)
+            }
             (Val::Null, Val::Null) => Ok(true),
             (Val::Bool(one), Val::Bool(two)) => Ok(one == two),
             (Val::Int(one), Val::Int(two)) => Ok(one == two),
