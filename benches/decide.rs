@@ -1,7 +1,8 @@
 //! What one report costs in the domain: decide and apply against 200 templates of which 20 match, and against one; with a threshold
-//! alone, and with every kind of condition.
+//! alone, and with every kind of condition. And the digests that it leaves for later, when the disk writes.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use action_center::domain::actions::ActionType;
 use action_center::domain::aggregate::Aggregate;
@@ -19,7 +20,7 @@ use action_center::domain::templates::{ActionData, Mode};
 use action_center::domain::time::Timestamp;
 use action_center::domain::violations::Severity;
 use action_center::domain::violations::report::{Report, ReportViolation};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 
 /// The one of the server.
 #[global_allocator]
@@ -134,16 +135,29 @@ fn decide_and_apply(criterion: &mut Criterion) {
         let mut number = 0;
         let made = run(&mut state, report(1_000_000_000), 1_000_000_000);
         assert_eq!(made, 1 + 2 * matching, "the violation, and an action and a block of every template that matches");
-        group.bench_function(format!("{name}_{templates}_templates_{matching}_match"), |bencher| {
-            bencher.iter_batched(
-                || {
-                    number += 1;
-                    (report(number), number)
-                },
-                |(command, seed)| black_box(run(&mut state, command, seed)),
-                BatchSize::SmallInput,
-            );
-        });
+        for (what, is_timed) in [("", [true, false]), ("_digests", [false, true])] {
+            group.bench_function(format!("{name}_{templates}_templates_{matching}_match{what}"), |bencher| {
+                bencher.iter_custom(|rounds| {
+                    let mut spent = Duration::ZERO;
+                    for _ in 0..rounds {
+                        number += 1;
+                        let command = report(number);
+                        let begun = Instant::now();
+                        black_box(run(&mut state, command, number));
+                        let decided = Instant::now();
+                        state.catch_up();
+                        let parts = [decided - begun, decided.elapsed()];
+                        spent += parts
+                            .into_iter()
+                            .zip(is_timed)
+                            .filter(|(_, timed)| *timed)
+                            .map(|(part, _)| part)
+                            .sum::<Duration>();
+                    }
+                    spent
+                });
+            });
+        }
     }
     group.finish();
 }

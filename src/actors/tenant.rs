@@ -228,10 +228,6 @@ impl<K: Kind> Tenant<K> {
             return self.rest(ctx);
         }
         let mut batch = std::mem::take(&mut working.next);
-        let seq = working.state.last_seq();
-        if seq - working.snapshot_seq >= self.services.settings.snapshot_every_records {
-            working.snapshot_wanted = Some((seq, working.state.state_hash()));
-        }
         let (told, durable) = oneshot::channel();
         let done = Box::new(move |result| drop(told.send(result)));
         let entries = std::mem::take(&mut batch.entries);
@@ -241,6 +237,11 @@ impl<K: Kind> Tenant<K> {
             self.services.store.journal.append(entries, done);
         }
         working.in_flight = Some(batch);
+        working.state.catch_up(); // while the disk writes
+        let seq = working.state.last_seq();
+        if seq - working.snapshot_seq >= self.services.settings.snapshot_every_records {
+            working.snapshot_wanted = Some((seq, working.state.state_hash()));
+        }
         let flushed = async move { durable.await.unwrap_or(Err(JournalError::Closed)) };
         ctx.spawn(flushed.into_actor(self).map(|result, actor, ctx| actor.flushed(result, ctx)));
     }

@@ -65,6 +65,10 @@ pub trait Aggregate: Sized + Send + 'static {
     /// The sequence number of the last event.
     fn last_seq(&self) -> u64;
 
+    /// Does what a change left for later and nobody waits for: the digests of what was changed. Without it a hash of everything, or a
+    /// later change, takes so much longer.
+    fn catch_up(&mut self);
+
     /// A hash of everything.
     fn state_hash(&self) -> [u8; 32];
 }

@@ -90,6 +90,11 @@ impl Idempotency {
         self.known.is_empty()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.known.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         self.known.digest()

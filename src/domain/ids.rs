@@ -34,6 +34,14 @@ impl OutsideId {
     /// # Errors
     /// What is wrong with it, as a sentence without a subject, such as "is empty".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::check(text).map(|()| Self(text.into()))
+    }
+
+    /// Checks `text` alone.
+    ///
+    /// # Errors
+    /// As [`OutsideId::parse`].
+    pub fn check(text: &str) -> Result<(), &'static str> {
         if text.is_empty() {
             return Err("is empty");
         }
@@ -43,7 +51,7 @@ impl OutsideId {
         if text.chars().any(char::is_control) {
             return Err("contains a control character");
         }
-        Ok(Self(text.into()))
+        Ok(())
     }
 
     /// The text itself.

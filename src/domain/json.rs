@@ -1,5 +1,6 @@
 //! JSON that callers hand us: kept as text, looked into by path.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -41,11 +42,31 @@ pub fn depth(value: &Value) -> usize {
 
 /// Follows a dotted path (`guest.vip`, `items.0.price`) through objects and arrays.
 pub fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(value, |here, step| match here {
+    path.split('.').try_fold(value, step_into)
+}
+
+fn step_into<'a>(here: &'a Value, step: &str) -> Option<&'a Value> {
+    match here {
         Value::Object(fields) => fields.get(step),
         Value::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    })
+    }
+}
+
+/// A dotted path that was taken apart, for those who follow it often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(Box<[Box<str>]>);
+
+impl Path {
+    /// The steps of a dotted path.
+    pub fn of(path: &str) -> Self {
+        Self(path.split('.').map(Into::into).collect())
+    }
+
+    /// As [`at_path`].
+    pub fn in_value<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(value, |here, step| step_into(here, step))
+    }
 }
 
 /// Whether two values are the same; numbers by value, so that 5 equals 5.0.
@@ -62,12 +83,15 @@ pub fn same(one: &Value, two: &Value) -> bool {
     }
 }
 
-/// A scalar as a person would write it; arrays and objects as JSON; null as nothing.
-pub fn plain_text(value: &Value) -> Option<String> {
+/// Writes a scalar as a person would, arrays and objects as JSON; null is nothing.
+pub fn write_plain(value: &Value, out: &mut String) -> Option<()> {
     match value {
         Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value.to_string()),
+        Value::String(text) => {
+            out.push_str(text);
+            Some(())
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => write!(out, "{value}").ok(),
     }
 }
 
@@ -83,6 +107,9 @@ mod tests {
         assert_eq!(at_path(&value, "items.0.price"), Some(&json!(3)));
         assert_eq!(at_path(&value, "items.1.price"), None);
         assert_eq!(at_path(&value, "guest.vip.more"), None);
+        for path in ["guest.vip", "items.0.price", "items.1.price", "guest.vip.more", ""] {
+            assert_eq!(Path::of(path).in_value(&value), at_path(&value, path), "{path}");
+        }
     }
 
     #[test]

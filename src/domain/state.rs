@@ -1,7 +1,5 @@
 //! The state of an organisation: what its records say, folded.
 
-use std::borrow::Cow;
-
 use super::actions::Action;
 use super::actions::store::Actions;
 use super::approvals::Approval;
@@ -24,7 +22,7 @@ use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
 use super::time::{BusinessDate, MINUTE_MS, Timestamp, Zone};
 use super::trends::{Sample, Trends};
-use super::violations::own_types::OwnType;
+use super::violations::own_types::OwnTypes;
 use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::types;
@@ -40,7 +38,7 @@ pub struct TenantState {
     organisation: Organisation,
     founded: bool,
     pub venues: Table<VenueId, Venue>,
-    pub own_types: Table<ViolationType, OwnType>,
+    pub own_types: OwnTypes,
     pub templates: Templates,
     /// What templates on trial would have done.
     pub shadows: Shadows,
@@ -73,7 +71,7 @@ impl TenantState {
             },
             founded: false,
             venues: Table::default(),
-            own_types: Table::default(),
+            own_types: OwnTypes::default(),
             templates: Templates::default(),
             shadows: Shadows::default(),
             pace: Pace::default(),
@@ -116,8 +114,8 @@ impl TenantState {
             }
             Event::VenueSaved(venue) => self.venues.insert(venue.venue_id.clone(), (**venue).clone()),
             Event::VenueDeleted { venue_id } => drop(self.venues.remove(venue_id)),
-            Event::ViolationTypeSaved(own) => self.own_types.insert(own.violation_type.clone(), (**own).clone()),
-            Event::ViolationTypeDeleted { violation_type } => drop(self.own_types.remove(violation_type)),
+            Event::ViolationTypeSaved(own) => self.own_types.insert((**own).clone()),
+            Event::ViolationTypeDeleted { violation_type } => self.own_types.remove(violation_type),
             Event::ViolationReported(violation) => {
                 self.counted(&violation.id, |all| all.add(Violation { seq, ..(**violation).clone() }));
             }
@@ -212,6 +210,23 @@ impl TenantState {
         }
     }
 
+    /// Works out the digests of what was changed, so that a hash of everything costs little.
+    pub fn catch_up(&mut self) {
+        self.venues.catch_up();
+        self.own_types.catch_up();
+        self.templates.catch_up();
+        self.shadows.catch_up();
+        self.violations.catch_up();
+        self.actions.catch_up();
+        self.blocks.catch_up();
+        self.trends.catch_up();
+        self.silences.catch_up();
+        self.grants.catch_up();
+        self.approvals.catch_up();
+        self.webhooks.catch_up();
+        self.idempotency.catch_up();
+    }
+
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices] = self.webhooks.digests();
@@ -260,9 +275,8 @@ impl TenantState {
     }
 
     /// The profile of a violation type.
-    pub fn profile(&self, violation_type: &ViolationType) -> Cow<'_, Profile> {
-        let own = self.own_types.get(violation_type);
-        Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
+    pub fn profile(&self, violation_type: &ViolationType) -> &Profile {
+        self.own_types.profile(violation_type).unwrap_or_else(|| Profile::shipped(violation_type))
     }
 
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
@@ -423,6 +437,10 @@ impl super::aggregate::Aggregate for TenantState {
 
     fn last_seq(&self) -> u64 {
         self.last_seq
+    }
+
+    fn catch_up(&mut self) {
+        Self::catch_up(self);
     }
 
     fn state_hash(&self) -> [u8; 32] {

@@ -123,7 +123,7 @@ pub struct Action {
     pub message: Arc<str>,
     /// Variables of the message that were not there.
     pub missing: Vec<Arc<str>>,
-    pub action_data: ActionData,
+    pub action_data: Arc<ActionData>,
     pub created_at: Timestamp,
     pub scheduled_for: Option<Timestamp>,
     pub executed_at: Option<Timestamp>,

@@ -10,7 +10,6 @@ use super::{Action, ActionType, ExecutionStatus};
 use crate::domain::decision::Context;
 use crate::domain::event::Event;
 use crate::domain::state::TenantState;
-use crate::domain::templates::ActionData;
 use crate::domain::time::Timestamp;
 use crate::domain::violations::Violation;
 
@@ -160,7 +159,7 @@ fn action(
         action_target: to.clone(),
         message: message.into(),
         missing: Vec::new(),
-        action_data: ActionData::default(),
+        action_data: Arc::default(),
         created_at: context.now,
         scheduled_for: at,
         executed_at: None,

@@ -262,6 +262,14 @@ impl Aggregate for Directory {
         self.last_seq
     }
 
+    fn catch_up(&mut self) {
+        self.organisations.catch_up();
+        self.keys.catch_up();
+        self.users.catch_up();
+        self.sessions.catch_up();
+        self.idempotency.catch_up();
+    }
+
     fn state_hash(&self) -> [u8; 32] {
         let parts = [
             self.organisations.digest(),

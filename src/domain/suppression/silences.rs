@@ -79,6 +79,11 @@ impl Silences {
         self.0.values()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.0.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         self.0.digest()

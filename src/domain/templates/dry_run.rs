@@ -101,7 +101,7 @@ impl DryRun {
             None => (&checked.violation, &checked.metadata, Occasion::New),
         };
         let profile = state.profile(&violation.violation_type);
-        let facts = Facts::new(violation, metadata, &profile, state, context.now, occasion);
+        let facts = Facts::new(violation, metadata, profile, state, context.now, occasion);
         let mut tried = Tried::default();
         match &drafts {
             Some(drafts) => drafts.iter().for_each(|rule| tried.take(rule, &facts, &back, context)),
@@ -127,8 +127,9 @@ impl Tried {
             self.unmatched.push(Unmatched { template_id, name, because: unmet.to_string() });
             return;
         }
-        let template = rule.acting(facts);
-        let mut made = make(template, facts.violation, facts.metadata, facts.profile, facts.state, context);
+        let acting = rule.acting(facts);
+        let template = acting.template;
+        let mut made = make(acting, facts, context);
         if template.mode == Mode::Live {
             Muting::of(facts.violation, facts.state, facts.now).hold_back(&mut made);
         }

@@ -4,6 +4,7 @@ pub mod conditions;
 pub mod dry_run;
 pub mod pace;
 pub mod plan;
+pub mod prepared;
 pub mod render;
 pub mod rule;
 pub mod save;
@@ -66,7 +67,7 @@ pub struct Template {
     pub enabled: bool,
     pub mode: Mode,
     pub conditions: Conditions,
-    pub action_data: ActionData,
+    pub action_data: Arc<ActionData>,
     /// 1 at first, one more with every change.
     pub version: u32,
     pub changed_at: Timestamp,

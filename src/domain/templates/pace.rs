@@ -90,6 +90,11 @@ impl TrialPace {
         self.last.iter()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.last.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         self.last.digest()

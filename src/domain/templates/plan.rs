@@ -6,23 +6,22 @@ use serde_json::Value;
 
 use super::conditions::facts::{Facts, Occasion};
 use super::conditions::unmet::unmet;
-use super::render::{Rendered, Scope, render};
+use super::render::{Rendered, Scope};
+use super::rule::Acting;
 use super::shadow::ShadowRecord;
-use super::target::Target;
 use super::{Mode, Template};
 use crate::domain::actions::escalation::Escalation;
 use crate::domain::actions::{Action, ActionType, ExecutionStatus};
-use crate::domain::blocks::place::placed_by_template;
-use crate::domain::blocks::{Block, BlockKey, parse_block_type};
+use crate::domain::blocks::{Block, BlockKey};
 use crate::domain::decision::Context;
 use crate::domain::event::Event;
-use crate::domain::ids::EntityId;
+use crate::domain::ids::{EntityId, OutsideId};
 use crate::domain::people::Authority;
 use crate::domain::state::TenantState;
 use crate::domain::suppression::Muting;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::violations::Violation;
-use crate::domain::violations::profile::{ENTITY_TYPE, Profile, entity_at};
+use crate::domain::violations::profile::{ENTITY_TYPE, entity_at};
 
 /// The most that the messages of one violation take together, in bytes, so that a record stays far below its limit.
 const MESSAGES_BYTES_MAX: usize = 1 << 20;
@@ -47,15 +46,16 @@ pub fn events_for(
 ) -> Vec<Event> {
     let profile = state.profile(&violation.violation_type);
     let muting = Muting::of(violation, state, context.now);
-    let facts = Facts::new(violation, metadata, &profile, state, context.now, occasion);
+    let facts = Facts::new(violation, metadata, profile, state, context.now, occasion);
     let mut events = Vec::new();
     let mut bytes_left = MESSAGES_BYTES_MAX;
     for rule in state.templates.rules_for(&violation.violation_type) {
         if unmet(rule, &facts).is_some() || comes_back(&rule.template, back, state) {
             continue;
         }
-        let template = rule.acting(&facts);
-        let mut made = make(template, violation, metadata, &profile, state, context);
+        let acting = rule.acting(&facts);
+        let template = acting.template;
+        let mut made = make(acting, &facts, context);
         if template.mode == Mode::Live {
             muting.hold_back(&mut made);
         }
@@ -101,37 +101,30 @@ pub fn stands_already(
 }
 
 /// Makes the action of a template that matches, and its block.
-pub fn make(
-    template: &Template,
-    violation: &Violation,
-    metadata: &Value,
-    profile: &Profile,
-    state: &TenantState,
-    context: &mut Context<'_>,
-) -> Made {
-    let scope = Scope { violation, metadata, state };
-    let message = render(&template.message_template, &scope);
-    let target = render(&template.action_target, &scope);
-    let mut action = pending(template, violation, &target, &message, context);
-    if let Some(reason) = unreachable(template.action_type, &target, state) {
+pub fn make(acting: Acting<'_>, facts: &Facts<'_>, context: &mut Context<'_>) -> Made {
+    let Acting { template, prepared } = acting;
+    let organisation = facts.state.organisation();
+    let scope = Scope { violation: facts.violation, metadata: facts.metadata, state: facts.state };
+    let message = prepared.message.rendered(&scope);
+    let target = prepared.target.rendered(&scope);
+    let unreachable = prepared.unreachable(&target, organisation);
+    let (reason, rung) = (message.text.clone(), Authority(target.text.clone()));
+    let mut action = pending(template, facts.violation, target.text, message, context);
+    if let Some(reason) = unreachable {
         fail(&mut action, reason);
     }
     let block = match template.action_type {
         ActionType::Alert | ActionType::Escalate | ActionType::Notice => None,
-        ActionType::Block | ActionType::RequireOverride => {
-            let authority = authority_of(template, &target, state);
-            match block_of(template, violation, metadata, profile, &message, authority, context) {
-                Ok(block) => Some(block),
-                Err(reason) => {
-                    fail(&mut action, reason);
-                    None
-                }
+        ActionType::Block | ActionType::RequireOverride => match block_of(acting, facts, reason, rung, context) {
+            Ok(block) => Some(block),
+            Err(reason) => {
+                fail(&mut action, reason);
+                None
             }
-        }
+        },
     };
     if template.action_type == ActionType::Escalate && action.is_pending() {
-        let (first, start) = (Authority::named(&target.text), action.scheduled_for.unwrap_or(context.now));
-        let organisation = state.organisation();
+        let (first, start) = (Authority(action.action_target.clone()), action.scheduled_for.unwrap_or(context.now));
         let begun = Escalation::begun(&template.action_data, &first, organisation, start, &mut context.ids);
         action.escalation = Some(begun);
     }
@@ -144,8 +137,8 @@ pub fn make(
 fn pending(
     template: &Template,
     violation: &Violation,
-    target: &Rendered,
-    message: &Rendered,
+    action_target: Arc<str>,
+    message: Rendered,
     context: &mut Context<'_>,
 ) -> Action {
     let delay = template.action_data.delay_minutes.map(|minutes| i64::from(minutes) * MINUTE_MS);
@@ -160,9 +153,9 @@ fn pending(
         template_id: Some(template.id),
         template_version: Some(template.version),
         action_type: template.action_type,
-        action_target: target.text.as_str().into(),
-        message: message.text.as_str().into(),
-        missing: message.missing.iter().map(|name| name.as_str().into()).collect(),
+        action_target,
+        message: message.text,
+        missing: message.missing,
         action_data: template.action_data.clone(),
         created_at: context.now,
         scheduled_for,
@@ -193,29 +186,22 @@ fn told_nobody_else(action: &mut Action, context: &Context<'_>) {
     }
 }
 
-fn unreachable(action_type: ActionType, target: &Rendered, state: &TenantState) -> Option<String> {
-    if let Some(name) = target.missing.first() {
-        return Some(format!("missing-variable: the target needs {name}, which the violation does not have"));
-    }
-    let parsed = Target::parse(action_type, &target.text, state.organisation());
-    parsed.err().map(|detail| format!("bad-target: {detail}"))
-}
-
+/// The block of a template; `named` is what its target names, a rung where it is one.
 fn block_of(
-    template: &Template,
-    violation: &Violation,
-    metadata: &Value,
-    profile: &Profile,
-    message: &Rendered,
-    override_authority: Option<Authority>,
+    acting: Acting<'_>,
+    facts: &Facts<'_>,
+    reason: Arc<str>,
+    named: Authority,
     context: &mut Context<'_>,
 ) -> Result<Block, String> {
-    let data = &template.action_data;
-    let block_type = data.block_type.as_deref().or(profile.block_type.as_deref());
-    let block_type = block_type.and_then(|name| parse_block_type(name).ok());
+    let Acting { template, prepared } = acting;
+    let (violation, profile, data) = (facts.violation, facts.profile, &template.action_data);
+    let of_profile = || profile.block_type.clone().filter(|name| OutsideId::check(name).is_ok());
+    let block_type = prepared.block_type.clone().unwrap_or_else(of_profile);
     let block_type =
         block_type.ok_or("no-block-type: neither the template nor the violation type's profile names one")?;
-    let (entity_id, entity_type) = entity_of(template, violation, metadata, profile)?;
+    let (entity_id, entity_type) = entity_of(acting, facts)?;
+    let override_authority = authority_of(template, named, facts.state);
     let asks = template.action_type == ActionType::RequireOverride || override_authority.is_some();
     Ok(Block {
         id: context.ids.next_id(),
@@ -224,13 +210,13 @@ fn block_of(
         key: BlockKey { block_type, entity_id },
         entity_type,
         venue_id: violation.venue_id.clone(),
-        reason: message.text.as_str().into(),
+        reason,
         override_required: data.override_required.unwrap_or(asks),
         override_authority,
         limit: data.limit.map(|limit| limit.amount),
         on_error: data.on_error.unwrap_or(profile.on_error),
         auto_lift_on_resolve: data.auto_lift_on_resolve.unwrap_or(true),
-        placed_by: placed_by_template(&template.id),
+        placed_by: prepared.placed_by.clone(),
         placed_at: context.now,
         expires_at: data.expires_after_minutes.map(|minutes| context.now.plus_ms(i64::from(minutes) * MINUTE_MS)),
         expired: false,
@@ -240,11 +226,11 @@ fn block_of(
 
 /// Who may override the block of a template: whom its data names, else the rung that its target names. A target that names none
 /// after rendering leaves it to the highest rung: a block never becomes easier to lift because something is missing.
-fn authority_of(template: &Template, target: &Rendered, state: &TenantState) -> Option<Authority> {
+fn authority_of(template: &Template, named: Authority, state: &TenantState) -> Option<Authority> {
     let of_target = || match template.action_type {
         ActionType::RequireOverride => {
             let organisation = state.organisation();
-            let named = Some(Authority::named(&target.text)).filter(|rung| organisation.rank(rung).is_some());
+            let named = Some(named).filter(|rung| organisation.rank(rung).is_some());
             named.or_else(|| organisation.authority_ladder.last().cloned())
         }
         ActionType::Alert | ActionType::Block | ActionType::Escalate | ActionType::Notice => None,
@@ -252,25 +238,19 @@ fn authority_of(template: &Template, target: &Rendered, state: &TenantState) -> 
     template.action_data.override_authority.clone().or_else(of_target)
 }
 
-fn entity_of(
-    template: &Template,
-    violation: &Violation,
-    metadata: &Value,
-    profile: &Profile,
-) -> Result<(EntityId, Arc<str>), String> {
-    let data = &template.action_data;
-    let named_type = data.entity_type.as_deref();
-    let found = match data.entity.as_deref() {
-        None => profile.entity_of(metadata, violation.venue_id.as_ref()),
-        Some("venue_id") => violation.venue_id.clone().map(|venue| (venue, "venue".into())),
+fn entity_of(acting: Acting<'_>, facts: &Facts<'_>) -> Result<(EntityId, Arc<str>), String> {
+    let path = acting.template.action_data.entity.as_deref();
+    let found = match path {
+        None => facts.entity(),
+        Some("venue_id") => facts.violation.venue_id.clone().map(|venue| (venue, "venue".into())),
         Some(path) => {
             let inner = path.strip_prefix("metadata.").unwrap_or(path);
-            entity_at(metadata, inner).map(|entity| (entity, ENTITY_TYPE.into()))
+            entity_at(facts.metadata, inner).map(|entity| (entity, ENTITY_TYPE.into()))
         }
     };
     let (entity, entity_type) = found.ok_or_else(|| {
-        let wanted = data.entity.as_deref().unwrap_or("what the violation type's profile names");
+        let wanted = path.unwrap_or("what the violation type's profile names");
         format!("no-entity: the violation has no {wanted}, so nobody can be blocked")
     })?;
-    Ok((entity, named_type.map_or(entity_type, Into::into)))
+    Ok((entity, acting.prepared.entity_type.clone().unwrap_or(entity_type)))
 }

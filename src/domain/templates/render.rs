@@ -1,8 +1,11 @@
 //! Variables in targets and messages: `{{name}}`, nothing more. It cannot loop, call or read anything, and its output is bounded.
 
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use crate::domain::json;
+use crate::domain::json::{self, Path};
 use crate::domain::state::TenantState;
 use crate::domain::violations::Violation;
 
@@ -56,42 +59,114 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// A rendered text and the variables that were not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text; a missing variable reads `[missing: NAME]`.
-    pub text: String,
+    pub text: Arc<str>,
     /// Names of missing variables, each once.
-    pub missing: Vec<String>,
+    pub missing: Vec<Arc<str>>,
 }
 
-/// Renders a template for a violation. Text beyond [`RENDERED_BYTES_MAX`] is cut off at a character.
-pub fn render(template: &str, scope: &Scope<'_>) -> Rendered {
-    let mut out = Rendered::default();
-    let Ok(pieces) = parse(template) else {
-        out.text.push_str(template); // saved templates were parsed before
-        return out;
-    };
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => out.text.push_str(text),
-            Piece::Variable(name) => match scope.value(name) {
-                Some(value) => out.text.push_str(&value),
-                None => {
-                    out.text.push_str("[missing: ");
-                    out.text.push_str(name);
-                    out.text.push(']');
-                    if !out.missing.iter().any(|one| one == name) {
-                        out.missing.push(name.into());
+/// A template that was taken apart, so that rendering it reads nothing again.
+#[derive(Clone, Debug)]
+pub enum Wording {
+    /// It has no variables, so it always reads the same.
+    Fixed(Arc<str>),
+    /// Text and variables.
+    Parts(Vec<Part>),
+}
+
+/// A part of a template with its name looked up.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Text as it is.
+    Text(Box<str>),
+    /// A variable.
+    Variable(Variable),
+}
+
+/// A variable and where it is looked for.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    name: Arc<str>,
+    /// Where it would stand in the metadata.
+    path: Path,
+    /// What the violation, its venue or its organisation say by this name; `None` for a path in the metadata alone.
+    own: Option<Own>,
+}
+
+/// What a bare name means before and after the metadata.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    field: Option<Write>,
+    place: Option<Write>,
+}
+
+/// Writes a value at the end of a text; `None` when there is none.
+type Write = for<'a> fn(&Scope<'a>, &mut String) -> Option<()>;
+
+/// Room for the value of a variable before it is known.
+const VALUE_BYTES: usize = 24;
+
+impl Wording {
+    /// Takes a template apart. One that cannot be is its own text; saved templates were looked at before.
+    pub fn of(template: &str) -> Self {
+        let Ok(pieces) = parse(template) else { return Self::Fixed(template.into()) };
+        let is_text = |piece: &Piece<'_>| matches!(piece, Piece::Text(_));
+        if pieces.iter().all(is_text) {
+            return Self::Fixed(template[..template.floor_char_boundary(RENDERED_BYTES_MAX)].into());
+        }
+        let part = |piece| match piece {
+            Piece::Text(text) => Part::Text(text.into()),
+            Piece::Variable(name) => Part::Variable(Variable::named(name)),
+        };
+        Self::Parts(pieces.into_iter().map(part).collect())
+    }
+
+    /// Renders it for a violation. Text beyond [`RENDERED_BYTES_MAX`] is cut off at a character.
+    pub fn rendered(&self, scope: &Scope<'_>) -> Rendered {
+        let parts = match self {
+            Self::Fixed(text) => return Rendered { text: text.clone(), missing: Vec::new() },
+            Self::Parts(parts) => parts,
+        };
+        let (mut text, mut missing) = (String::with_capacity(parts.iter().map(Part::room).sum()), Vec::new());
+        for part in parts {
+            match part {
+                Part::Text(own) => text.push_str(own),
+                Part::Variable(variable) => {
+                    if scope.write(variable, &mut text).is_none() {
+                        text.extend(["[missing: ", &*variable.name, "]"]);
+                        if !missing.contains(&variable.name) {
+                            missing.push(variable.name.clone());
+                        }
                     }
                 }
-            },
+            }
+            if text.len() > RENDERED_BYTES_MAX {
+                text.truncate(text.floor_char_boundary(RENDERED_BYTES_MAX));
+                break;
+            }
         }
-        if out.text.len() > RENDERED_BYTES_MAX {
-            out.text.truncate(out.text.floor_char_boundary(RENDERED_BYTES_MAX));
-            break;
+        Rendered { text: text.into(), missing }
+    }
+}
+
+impl Part {
+    fn room(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Variable(_) => VALUE_BYTES,
         }
     }
-    out
+}
+
+impl Variable {
+    fn named(name: &str) -> Self {
+        let of = |list: &[(&str, Write)]| list.iter().find(|(own, _)| *own == name).map(|(_, write)| *write);
+        let own = || Own { field: of(FIELDS), place: of(PLACES) };
+        let inner = name.strip_prefix(METADATA);
+        Self { name: name.into(), path: Path::of(inner.unwrap_or(name)), own: inner.is_none().then(own) }
+    }
 }
 
 /// What variables mean for one violation.
@@ -104,55 +179,63 @@ pub struct Scope<'a> {
     pub state: &'a TenantState,
 }
 
+/// What a path into the metadata begins with.
+const METADATA: &str = "metadata.";
+
 impl Scope<'_> {
-    /// The value of a variable: a field of the violation, `metadata.PATH`, a name in the metadata, the names of venue and
+    /// Writes the value of a variable: a field of the violation, `metadata.PATH`, a name in the metadata, the names of venue and
     /// organisation, then the contacts of the venue and of the organisation.
-    pub fn value(&self, name: &str) -> Option<String> {
-        if let Some(path) = name.strip_prefix("metadata.") {
-            return json::at_path(self.metadata, path).and_then(json::plain_text);
-        }
-        self.field(name)
-            .or_else(|| json::at_path(self.metadata, name).and_then(json::plain_text))
-            .or_else(|| self.place(name))
-            .or_else(|| self.contact(name))
+    fn write(&self, variable: &Variable, out: &mut String) -> Option<()> {
+        let in_metadata = |out: &mut String| json::write_plain(variable.path.in_value(self.metadata)?, out);
+        let Some(own) = variable.own else { return in_metadata(out) };
+        own.field
+            .and_then(|field| field(self, out))
+            .or_else(|| in_metadata(out))
+            .or_else(|| own.place.and_then(|place| place(self, out)))
+            .or_else(|| put(out, self.contact(&variable.name)?))
     }
 
-    fn field(&self, name: &str) -> Option<String> {
-        let violation = self.violation;
-        Some(match name {
-            "id" | "violation_id" => violation.id.to_string(),
-            "org_id" => self.state.organisation().org_id.to_string(),
-            "venue_id" => violation.venue_id.as_ref()?.to_string(),
-            "violation_type" => violation.violation_type.to_string(),
-            "severity" => violation.severity.name().into(),
-            "title" => violation.title.to_string(),
-            "description" => violation.description.as_ref()?.to_string(),
-            "source_table" => violation.source_table.as_ref()?.to_string(),
-            "source_id" => violation.source_id.as_ref()?.to_string(),
-            "fingerprint" => violation.fingerprint.to_string(),
-            "detected_at" => violation.detected_at.to_string(),
-            "business_date" => violation.business_date.to_string(),
-            "occurrences" => violation.occurrences.to_string(),
-            "last_seen_at" => violation.last_seen_at.to_string(),
-            "status" => violation.status().name().into(),
-            _ => return None,
-        })
-    }
-
-    fn place(&self, name: &str) -> Option<String> {
-        match name {
-            "venue_name" => self.state.venue(self.violation.venue_id.as_ref()?).map(|venue| venue.name.to_string()),
-            "org_name" => Some(self.state.organisation().name.to_string()),
-            _ => None,
-        }
-    }
-
-    fn contact(&self, name: &str) -> Option<String> {
+    fn contact(&self, name: &str) -> Option<&str> {
         let venue = self.violation.venue_id.as_ref().and_then(|id| self.state.venue(id));
         let of_venue = venue.and_then(|venue| venue.contacts.get(name));
-        of_venue.or_else(|| self.state.organisation().contacts.get(name)).map(ToString::to_string)
+        of_venue.or_else(|| self.state.organisation().contacts.get(name)).map(|value| &**value)
     }
 }
+
+fn put(out: &mut String, text: &str) -> Option<()> {
+    out.push_str(text);
+    Some(())
+}
+
+fn show(out: &mut String, value: &impl fmt::Display) -> Option<()> {
+    write!(out, "{value}").ok()
+}
+
+/// The fields of a violation.
+const FIELDS: &[(&str, Write)] = &[
+    ("id", |of, out| show(out, &of.violation.id)),
+    ("violation_id", |of, out| show(out, &of.violation.id)),
+    ("org_id", |of, out| put(out, of.state.organisation().org_id.as_str())),
+    ("venue_id", |of, out| put(out, of.violation.venue_id.as_ref()?.as_str())),
+    ("violation_type", |of, out| put(out, of.violation.violation_type.as_str())),
+    ("severity", |of, out| put(out, of.violation.severity.name())),
+    ("title", |of, out| put(out, &of.violation.title)),
+    ("description", |of, out| put(out, of.violation.description.as_ref()?)),
+    ("source_table", |of, out| put(out, of.violation.source_table.as_ref()?.as_str())),
+    ("source_id", |of, out| put(out, of.violation.source_id.as_ref()?.as_str())),
+    ("fingerprint", |of, out| put(out, &of.violation.fingerprint)),
+    ("detected_at", |of, out| show(out, &of.violation.detected_at)),
+    ("business_date", |of, out| show(out, &of.violation.business_date)),
+    ("occurrences", |of, out| show(out, &of.violation.occurrences)),
+    ("last_seen_at", |of, out| show(out, &of.violation.last_seen_at)),
+    ("status", |of, out| put(out, of.violation.status().name())),
+];
+
+/// Where it is.
+const PLACES: &[(&str, Write)] = &[
+    ("venue_name", |of, out| put(out, &of.state.venue(of.violation.venue_id.as_ref()?)?.name)),
+    ("org_name", |of, out| put(out, &of.state.organisation().name)),
+];
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,14 @@
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 
+use serde_json::Value;
+
 use super::Template;
+use super::prepared::Prepared;
 use super::steps::{of_step, steps_of};
 use super::when::{Fault, Program};
 use crate::domain::ids::VenueId;
+use crate::domain::json::Path;
 use crate::domain::templates::conditions::facts::Facts;
 
 /// A template that is ready to be matched. Two rules are the same when their templates are.
@@ -18,9 +22,22 @@ pub struct Rule {
     /// Its expression.
     pub when: Option<When>,
     /// Its venues, to be found at once.
-    venues: Option<HashSet<Box<str>>>,
+    venues: Option<HashSet<Box<str>, foldhash::fast::RandomState>>,
+    /// The paths of its conditions on the metadata, in their order.
+    paths: Vec<Path>,
+    /// What it makes.
+    own: Prepared,
     /// What it does at the first occurrence, the second, …; empty when it always does the same.
-    steps: Vec<Template>,
+    steps: Vec<(Template, Prepared)>,
+}
+
+/// A template as it acts, and what it makes, ready to be filled in.
+#[derive(Clone, Copy, Debug)]
+pub struct Acting<'a> {
+    /// The template.
+    pub template: &'a Template,
+    /// What it makes.
+    pub prepared: &'a Prepared,
 }
 
 /// An expression, or why it is none. It was read before the template was saved, so the latter is a version that reads less.
@@ -44,9 +61,14 @@ impl Rule {
         let conditions = &template.conditions;
         let when = conditions.when.as_ref().map(|source| When(Program::compile(source).ok()));
         let venues = conditions.venue_ids.as_ref().map(|ids| ids.iter().map(|id| id.as_str().into()).collect());
-        let steps =
-            steps_of(&template).iter().enumerate().map(|(index, step)| of_step(&template, index, step)).collect();
-        Self { when, venues, steps, template }
+        let paths = conditions.metadata.iter().flatten().map(|(path, _)| Path::of(path)).collect();
+        let step = |(index, step)| {
+            let template = of_step(&template, index, step);
+            let prepared = Prepared::of(&template);
+            (template, prepared)
+        };
+        let steps = steps_of(&template).iter().enumerate().map(step).collect();
+        Self { when, venues, paths, steps, own: Prepared::of(&template), template }
     }
 
     /// Whether it is for a violation at this venue.
@@ -54,12 +76,21 @@ impl Rule {
         self.venues.as_ref().is_none_or(|venues| venue.is_some_and(|venue| venues.contains(venue.as_str())))
     }
 
+    /// The conditions on the metadata: the path as it was written, what is there, and what is to be there.
+    pub fn on_metadata<'a>(&'a self, metadata: &'a Value) -> impl Iterator<Item = (&'a str, &'a Value, &'a Value)> {
+        let wanted = self.template.conditions.metadata.iter().flatten();
+        wanted
+            .zip(&self.paths)
+            .map(|((path, wanted), steps)| (path.as_str(), steps.in_value(metadata).unwrap_or(&Value::Null), wanted))
+    }
+
     /// The template as it acts for this violation: the step of its count, the last one for all that follow.
-    pub fn acting(&self, facts: &Facts<'_>) -> &Template {
-        let Some(last) = self.steps.len().checked_sub(1) else { return &self.template };
+    pub fn acting(&self, facts: &Facts<'_>) -> Acting<'_> {
+        let own = Acting { template: &self.template, prepared: &self.own };
+        let Some(last) = self.steps.len().checked_sub(1) else { return own };
         let count = facts.occurrences(self.template.days_of_steps()).unwrap_or(1).max(1);
         let step = usize::try_from(count - 1).unwrap_or(last).min(last);
-        self.steps.get(step).unwrap_or(&self.template)
+        self.steps.get(step).map_or(own, |(template, prepared)| Acting { template, prepared })
     }
 }
 

@@ -83,7 +83,7 @@ impl TemplateDraft {
             enabled: self.enabled,
             mode: self.mode,
             conditions: self.conditions,
-            action_data: self.action_data,
+            action_data: self.action_data.into(),
             version,
             changed_at: context.now,
             changed_by: context.label(),

@@ -157,6 +157,13 @@ impl Shadows {
         self.totals.iter()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.totals.catch_up();
+        self.records.catch_up();
+        self.pace.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         digest_of(&(self.totals.digest(), self.records.digest(), self.pace.digest()))

@@ -37,14 +37,14 @@ pub fn steps_of(template: &Template) -> &[Step] {
 
 /// The template as it acts at a step, which is counted from 0.
 pub fn of_step(template: &Template, index: usize, step: &Step) -> Template {
-    let own = ActionData { steps: None, within_days: None, ..template.action_data.clone() };
+    let own = ActionData { steps: None, within_days: None, ..ActionData::clone(&template.action_data) };
     let data = step.action_data.as_deref().cloned().unwrap_or(own);
     let text = |text: &Option<String>, own: &Arc<str>| text.as_deref().map_or_else(|| own.clone(), Into::into);
     Template {
         action_type: step.action_type,
         action_target: text(&step.action_target, &template.action_target),
         message_template: text(&step.message_template, &template.message_template),
-        action_data: ActionData { step: u32::try_from(index + 1).ok(), ..data },
+        action_data: Arc::new(ActionData { step: u32::try_from(index + 1).ok(), ..data }),
         ..template.clone()
     }
 }

@@ -29,20 +29,30 @@ impl Target {
     /// # Errors
     /// What is wrong with it, as a sentence without a subject.
     pub fn parse(action_type: ActionType, text: &str, organisation: &Organisation) -> Result<Self, String> {
+        Self::read(action_type, text).unwrap_or_else(|| Self::rung(Authority::named(text), organisation))
+    }
+
+    /// Reads a target that means the same whatever the organisation is; `None` where the action asks a rung of its ladder.
+    pub fn read(action_type: ActionType, text: &str) -> Option<Result<Self, String>> {
         match action_type {
-            ActionType::Alert => receiver(text),
-            ActionType::Notice => match text.strip_prefix("authority:") {
+            ActionType::Alert => Some(receiver(text)),
+            ActionType::Notice => Some(match text.strip_prefix("authority:") {
                 Some(rung) => Ok(Self::Authority(Authority::named(rung))),
                 None => receiver(text),
-            },
-            ActionType::Block => system(text),
-            ActionType::RequireOverride | ActionType::Escalate => {
-                let authority = Authority::named(text);
-                match organisation.rank(&authority) {
-                    Some(_) => Ok(Self::Authority(authority)),
-                    None => Err(format!("`{text}` is not on the organisation's authority ladder")),
-                }
-            }
+            }),
+            ActionType::Block => Some(system(text)),
+            ActionType::RequireOverride | ActionType::Escalate => None,
+        }
+    }
+
+    /// The rung of an organisation's ladder.
+    ///
+    /// # Errors
+    /// That it is none.
+    pub fn rung(authority: Authority, organisation: &Organisation) -> Result<Self, String> {
+        match organisation.rank(&authority) {
+            Some(_) => Ok(Self::Authority(authority)),
+            None => Err(format!("`{authority}` is not on the organisation's authority ladder")),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::ids::VenueId;
-use super::table::{Digest, digest_of};
+use super::table::{Digest, Gathered, STALE_MAX};
 use super::time::{BusinessDate, Timestamp};
 use super::violations::{Severity, Violation, ViolationType};
 use histogram::{Histogram, bucket_of};
@@ -119,6 +119,8 @@ pub struct Trends {
     totals: BTreeMap<(Dimension, BusinessDate), BTreeMap<Subject, Counter>>,
     /// The sum of the digests of every unit at every place: what is taken out leaves no trace.
     sum: Digest,
+    /// What counts in it and is not added yet, and how many times.
+    late: Vec<(Place, Unit, u64)>,
 }
 
 /// How a violation counts.
@@ -242,11 +244,18 @@ impl Trends {
         }
     }
 
-    /// Adds the digest of a unit so many times; `u64::MAX` times is once less.
+    /// Notes that the digest of a unit is to be added so many times; `u64::MAX` times is once less.
     fn digest_times(&mut self, place: &Place, unit: Unit, times: u64) {
-        for (lane, one) in self.sum.iter_mut().zip(digest_of(&(place, unit))) {
-            *lane = lane.wrapping_add(one.wrapping_mul(times));
+        self.late.push((place.clone(), unit, times));
+        if self.late.len() >= STALE_MAX {
+            self.catch_up();
         }
+    }
+
+    /// Works out the digest of what was counted.
+    pub fn catch_up(&mut self) {
+        self.sum = self.digest();
+        self.late = Vec::new();
     }
 
     /// Puts a counter back that a snapshot kept.
@@ -311,7 +320,13 @@ impl Trends {
 
     /// The digest of all.
     pub fn digest(&self) -> Digest {
-        self.sum
+        let (mut sum, mut gathered) = (self.sum, Gathered::default());
+        for (place, unit, times) in &self.late {
+            for (lane, one) in sum.iter_mut().zip(gathered.digest_of(&(place, unit))) {
+                *lane = lane.wrapping_add(one.wrapping_mul(*times));
+            }
+        }
+        sum
     }
 }
 

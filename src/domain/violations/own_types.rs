@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::table::{Digest, Map, Table};
 use crate::domain::time::MINUTE_MS;
 
 /// The most types with a profile of its own that an organisation has.
@@ -41,13 +42,13 @@ impl OwnType {
     pub fn profile(&self) -> Profile {
         let shipped = Profile::shipped(&self.violation_type);
         let entity = match &self.entity {
-            Some(paths) => paths.iter().map(|path| self.place(path, &shipped)).collect(),
+            Some(paths) => paths.iter().map(|path| self.place(path, shipped)).collect(),
             None => shipped.entity.iter().map(|place| self.renamed(place)).collect(),
         };
         Profile {
-            measure: self.measure.as_deref().map(|path| inner(path).into()).or(shipped.measure),
+            measure: self.measure.as_deref().map(|path| inner(path).into()).or_else(|| shipped.measure.clone()),
             entity,
-            block_type: self.block_type.clone().or(shipped.block_type),
+            block_type: self.block_type.clone().or_else(|| shipped.block_type.clone()),
             on_error: self.on_error.unwrap_or(shipped.on_error),
             resolve_after_quiet_minutes: self.resolve_after_quiet_minutes.or(shipped.resolve_after_quiet_minutes),
         }
@@ -79,6 +80,68 @@ impl OwnType {
             }
             (EntityFrom::Metadata { .. } | EntityFrom::Venue, _) => place.clone(),
         }
+    }
+}
+
+/// The types of one organisation that have a profile of its own.
+#[derive(Clone, Debug, Default)]
+pub struct OwnTypes {
+    table: Table<ViolationType, OwnType>,
+    /// The profile that follows from each, made when it was put in.
+    profiles: Map<ViolationType, Profile>,
+}
+
+impl OwnTypes {
+    /// What the organisation says about a type.
+    pub fn get(&self, violation_type: &ViolationType) -> Option<&OwnType> {
+        self.table.get(violation_type)
+    }
+
+    /// The profile that follows from it.
+    pub fn profile(&self, violation_type: &ViolationType) -> Option<&Profile> {
+        self.profiles.get(violation_type)
+    }
+
+    /// Puts one in, in place of what was said before.
+    pub fn insert(&mut self, own: OwnType) {
+        self.profiles.insert(own.violation_type.clone(), own.profile());
+        self.table.insert(own.violation_type.clone(), own);
+    }
+
+    /// Takes one out.
+    pub fn remove(&mut self, violation_type: &ViolationType) {
+        self.profiles.remove(violation_type);
+        self.table.remove(violation_type);
+    }
+
+    /// Whether anything is said about a type.
+    pub fn contains(&self, violation_type: &ViolationType) -> bool {
+        self.table.contains(violation_type)
+    }
+
+    /// All, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &OwnType> {
+        self.table.values()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.table.catch_up();
+    }
+
+    /// The digest of all.
+    pub fn digest(&self) -> Digest {
+        self.table.digest()
     }
 }
 

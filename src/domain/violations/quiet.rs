@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use super::lifecycle::ended;
-use super::profile::Profile;
 use super::{Ending, Violation, ViolationType};
 use crate::domain::decision::Context;
 use crate::domain::event::Event;
@@ -25,7 +24,7 @@ pub const QUIET_AT_ONCE_MAX: usize = 20;
 /// Since when a violation that is reported again is quiet: since now, unless its measure is well below every threshold of the
 /// templates that acted on it.
 pub fn over_at(open: &Violation, metadata: &Value, state: &TenantState, now: Timestamp) -> Timestamp {
-    let profile: &Profile = &state.profile(&open.violation_type);
+    let profile = state.profile(&open.violation_type);
     let Some(measure) = profile.measured(metadata) else { return now };
     let own = open.actions.iter().filter_map(|id| state.actions.get(id));
     let templates = own.filter_map(|action| state.templates.get(&action.template_id?));

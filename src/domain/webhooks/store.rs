@@ -69,6 +69,12 @@ impl Webhooks {
         self.due.first().map(|(at, _, _)| *at)
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.table.catch_up();
+        self.notices.catch_up();
+    }
+
     /// The digests of webhooks and notices.
     pub fn digests(&self) -> [Digest; 2] {
         [self.table.digest(), self.notices.digest()]

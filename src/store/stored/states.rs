@@ -71,7 +71,7 @@ impl StoredState for TenantState {
         let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
         state.inhibitions = head.inhibitions.thaw()?;
         each::<v1::VenueV1, _>(&mut reader, |venue| state.venues.insert(venue.venue_id.clone(), venue))?;
-        each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own.violation_type.clone(), own))?;
+        each::<v1::OwnTypeV1, _>(&mut reader, |own| state.own_types.insert(own))?;
         each::<v1::TemplateV1, _>(&mut reader, |template| state.templates.put(template))?;
         each::<v1::ViolationV1, _>(&mut reader, |violation| state.violations.add(violation))?;
         each::<v1::ActionV1, _>(&mut reader, |action| state.add_action(action))?;

@@ -1,9 +1,11 @@
 //! What conditions look at: one violation, as it is reported now, in its organisation.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::domain::ids::EntityId;
 use crate::domain::state::TenantState;
 use crate::domain::time::{LocalTime, Timestamp, Zone};
 use crate::domain::violations::Violation;
@@ -43,6 +45,9 @@ pub struct Facts<'a> {
     pub measure: Option<f64>,
     local: OnceCell<LocalTime>,
     venue: OnceCell<Value>,
+    entity: OnceCell<Option<(EntityId, Arc<str>)>>,
+    /// The days of the count that was asked for last, and the count: templates ask for few different ones.
+    counted: Cell<Option<(u32, Option<u32>)>>,
 }
 
 impl<'a> Facts<'a> {
@@ -56,8 +61,9 @@ impl<'a> Facts<'a> {
         occasion: Occasion,
     ) -> Self {
         let measure = profile.measured(metadata);
-        let (local, venue) = (OnceCell::new(), OnceCell::new());
-        Self { violation, metadata, profile, state, now, occasion, measure, local, venue }
+        let (local, venue, entity) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let counted = Cell::new(None);
+        Self { violation, metadata, profile, state, now, occasion, measure, local, venue, entity, counted }
     }
 
     /// When it happened by the clock at its venue: when it was detected, or now for a re-report.
@@ -71,6 +77,12 @@ impl<'a> Facts<'a> {
             let zone = venue.map_or(&self.state.organisation().time_zone, |venue| &venue.time_zone);
             Zone::named_or_utc(zone).local(at)
         })
+    }
+
+    /// Whom or what the profile of the type names in this report, and what that is.
+    pub fn entity(&self) -> Option<(EntityId, Arc<str>)> {
+        let find = || self.profile.entity_of(self.metadata, self.violation.venue_id.as_ref());
+        self.entity.get_or_init(find).clone()
     }
 
     /// The venue as expressions see it; null where there is none.
@@ -89,6 +101,17 @@ impl<'a> Facts<'a> {
     /// How many violations of this type and entity there are on its business date and the `within_days − 1` before it, this one
     /// included; `None` where it is about nobody.
     pub fn occurrences(&self, within_days: u32) -> Option<u32> {
+        match self.counted.get() {
+            Some((days, count)) if days == within_days => count,
+            Some(_) | None => {
+                let count = self.count(within_days);
+                self.counted.set(Some((within_days, count)));
+                count
+            }
+        }
+    }
+
+    fn count(&self, within_days: u32) -> Option<u32> {
         let violation = self.violation;
         let entity = violation.entity.as_ref()?;
         let last = violation.business_date;

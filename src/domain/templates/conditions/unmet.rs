@@ -123,12 +123,9 @@ fn of_place<'a>(rule: &'a Rule, facts: &Facts<'a>) -> Option<Unmet<'a>> {
     if !rule.is_at(facts.violation.venue_id.as_ref()) {
         return Some(Unmet::Venue);
     }
-    let metadata: &'a Value = facts.metadata;
-    let differs = |(path, wanted): (&'a String, &'a Value)| {
-        let found = json::at_path(metadata, path).unwrap_or(&Value::Null);
-        (!json::same(found, wanted)).then_some(Unmet::Metadata { path, found, wanted })
-    };
-    conditions.metadata.iter().flatten().find_map(differs).or_else(|| {
+    let differs =
+        |(path, found, wanted)| (!json::same(found, wanted)).then_some(Unmet::Metadata { path, found, wanted });
+    rule.on_metadata(facts.metadata).find_map(differs).or_else(|| {
         let windows = conditions.during.as_ref()?;
         (!windows.hold(facts.local())).then(|| Unmet::During(facts.local()))
     })

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::actions::ExecutionStatus;
 use crate::domain::organisation::{SettingsDraft, VenueDraft};
 use crate::domain::settings::{ChangeSettings, SaveVenue};
-use crate::domain::templates::render::{RENDERED_BYTES_MAX, Rendered, Scope, render};
+use crate::domain::templates::render::{RENDERED_BYTES_MAX, Rendered, Scope, Wording};
 use crate::domain::testing::{Tenant, alert, comp, tenant, venue_draft};
 use crate::domain::violations::report::Report;
 
@@ -26,11 +26,15 @@ fn with_contacts() -> Tenant {
 fn rendered(tenant: &mut Tenant, report: Report, template: &str) -> Rendered {
     let metadata = report.metadata.clone().unwrap_or(Value::Null);
     let (id, _) = tenant.report(report);
-    render(template, &Scope { violation: tenant.violation(id), metadata: &metadata, state: &tenant.state })
+    Wording::of(template).rendered(&Scope {
+        violation: tenant.violation(id),
+        metadata: &metadata,
+        state: &tenant.state,
+    })
 }
 
 fn text(report: Report, template: &str) -> String {
-    rendered(&mut with_contacts(), report, template).text
+    rendered(&mut with_contacts(), report, template).text.to_string()
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn every_field_of_the_violation_is_a_variable() {
     let mut tenant = with_contacts();
     let id = rendered(&mut tenant, report(), "{{id}}{{violation_id}}").text;
     let own = tenant.only_violation().id;
-    assert_eq!(id, format!("{own}{own}"));
+    assert_eq!(&*id, format!("{own}{own}"));
 }
 
 #[test]

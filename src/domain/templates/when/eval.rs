@@ -33,7 +33,11 @@ impl<'v> Machine<'v> {
     /// # Errors
     /// Why it says neither yes nor no.
     pub fn run(mut self, root: &'v Node) -> Result<bool, Fault> {
-        match self.value(root)? {
+        self.spend(1)?;
+        if let Some(verdict) = self.verdict(root) {
+            return verdict;
+        }
+        match self.value_of(root)? {
             Val::Bool(holds) => Ok(holds),
             other => Err(Fault::NotBool(other.kind())),
         }
@@ -45,11 +49,40 @@ impl<'v> Machine<'v> {
         Ok(())
     }
 
+    /// The value of a node. What is only read does not go the long way.
+    #[inline]
     fn value(&mut self, node: &'v Node) -> Evaluated<'v> {
         self.spend(1)?;
         match node {
+            Node::Text(text) => Ok(Val::Text(text)),
+            Node::Int(value) => Ok(Val::Int(*value)),
+            Node::Field(field) => Ok(self.field(*field)),
+            _ => self.value_of(node),
+        }
+    }
+
+    /// Whether a node holds, where it is one that says yes or no; its own step was spent before.
+    fn verdict(&mut self, node: &'v Node) -> Option<Result<bool, Fault>> {
+        Some(match node {
+            Node::Bool(value) => Ok(*value),
+            Node::Not(operand) => self.truth("`!`", operand).map(|value| !value),
+            Node::Logic(logic, one, two) => self.logic(*logic, one, two),
+            Node::Equal { negated, sides } => self.equal(sides).map(|same| same != *negated),
+            Node::Order(order, sides) => self.both(sides).and_then(|(one, two)| ordered(*order, &one, &two)),
+            Node::In(sides) => self.is_in(sides),
+            _ => return None,
+        })
+    }
+
+    fn equal(&mut self, sides: &'v [Node; 2]) -> Result<bool, Fault> {
+        let (one, two) = self.both(sides)?;
+        self.same(&one, &two)
+    }
+
+    /// The value of a node whose step was spent before.
+    fn value_of(&mut self, node: &'v Node) -> Evaluated<'v> {
+        match node {
             Node::Null => Ok(Val::Null),
-            Node::Bool(value) => Ok(Val::Bool(*value)),
             Node::Int(value) => Ok(Val::Int(*value)),
             Node::Double(value) => Ok(Val::Double(*value)),
             Node::Text(text) => Ok(Val::Text(text)),
@@ -64,30 +97,19 @@ impl<'v> Machine<'v> {
                 member(&operand, field).map(|found| Val::Bool(found.is_some()))
             }
             Node::Index(operand, index) => self.index(operand, index),
-            Node::Not(operand) => self.truth("`!`", operand).map(|value| Val::Bool(!value)),
             Node::Negate(operand) => match self.value(operand)? {
                 Val::Int(whole) => whole.checked_neg().map(Val::Int).ok_or(Fault::Overflow),
                 Val::Double(number) => Ok(Val::Double(-number)),
                 other => Err(Fault::Kinds("`-`", other.kind(), "")),
             },
-            Node::Logic(logic, one, two) => self.logic(*logic, one, two).map(Val::Bool),
             Node::Choose(parts) => {
                 let [condition, yes, no] = &**parts;
                 if self.truth("`?`", condition)? { self.value(yes) } else { self.value(no) }
-            }
-            Node::Equal { negated, sides } => {
-                let (one, two) = self.both(sides)?;
-                self.same(&one, &two).map(|same| Val::Bool(same != *negated))
-            }
-            Node::Order(order, sides) => {
-                let (one, two) = self.both(sides)?;
-                ordered(*order, &one, &two).map(Val::Bool)
             }
             Node::Calc(calc, sides) => {
                 let (one, two) = self.both(sides)?;
                 self.calc(*calc, &one, &two)
             }
-            Node::In(sides) => self.is_in(sides).map(Val::Bool),
             Node::List(items) => {
                 let items: Result<Vec<Val<'v>>, Fault> = items.iter().map(|item| self.value(item)).collect();
                 Ok(Val::List(Rc::new(items?)))
@@ -95,6 +117,9 @@ impl<'v> Machine<'v> {
             Node::Call(function, arguments) => self.call(*function, arguments),
             Node::Loop(over) => self.over(over),
             Node::Append(slot, item) => self.append(*slot, item),
+            Node::Bool(_) | Node::Not(_) | Node::Logic(..) | Node::Equal { .. } | Node::Order(..) | Node::In(_) => {
+                self.verdict(node).unwrap_or(Ok(false)).map(Val::Bool) // each of these has one
+            }
         }
     }
 
@@ -103,7 +128,11 @@ impl<'v> Machine<'v> {
     }
 
     fn truth(&mut self, what: &'static str, node: &'v Node) -> Result<bool, Fault> {
-        match self.value(node)? {
+        self.spend(1)?;
+        if let Some(verdict) = self.verdict(node) {
+            return verdict;
+        }
+        match self.value_of(node)? {
             Val::Bool(value) => Ok(value),
             other => Err(Fault::Kinds(what, other.kind(), "")),
         }
@@ -219,6 +248,10 @@ impl<'v> Machine<'v> {
     fn same(&mut self, one: &Val<'v>, two: &Val<'v>) -> Result<bool, Fault> {
         self.spend(1)?;
         match (one, two) {
+            (Val::Text(one), Val::Text(two)) => {
+                self.spend(one.len().min(two.len()) / BYTES_PER_STEP)?;
+                Ok(one == two)
+            }
             (Val::Null, Val::Null) => Ok(true),
             (Val::Bool(one), Val::Bool(two)) => Ok(one == two),
             (Val::Int(one), Val::Int(two)) => Ok(one == two),

@@ -15,7 +15,7 @@ fn decided(report: Report, source: &str) -> Result<bool, Fault> {
     let (id, _) = tenant.report(report);
     let violation = tenant.violation(id);
     let profile = tenant.state.profile(&violation.violation_type);
-    let facts = Facts::new(violation, &metadata, &profile, &tenant.state, tenant.now, Occasion::New);
+    let facts = Facts::new(violation, &metadata, profile, &tenant.state, tenant.now, Occasion::New);
     Program::compile(source).unwrap_or_else(|why| panic!("{source}: {why}")).holds(&facts)
 }
 
@@ -246,7 +246,7 @@ proptest! {
         let (id, _) = tenant.report(comp().with_metadata(metadata.clone()));
         let violation = tenant.violation(id);
         let profile = tenant.state.profile(&violation.violation_type);
-        let facts = Facts::new(violation, &metadata, &profile, &tenant.state, tenant.now, Occasion::New);
+        let facts = Facts::new(violation, &metadata, profile, &tenant.state, tenant.now, Occasion::New);
         prop_assert_eq!(program.holds(&facts), Ok(expected), "{}", source);
     }
 

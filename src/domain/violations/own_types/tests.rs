@@ -62,13 +62,13 @@ fn what_is_not_said_about_a_shipped_type_is_as_shipped_and_so_is_all_of_it_again
     let mut tenant = tenant().with_template(blocking());
     let shipped = Profile::shipped(&ViolationType::parse("comp_exception").unwrap());
     tenant.run(save("comp_exception", OwnTypeDraft { on_error: Some(OnError::Open), ..OwnTypeDraft::default() }));
-    let own = tenant.state.profile(&ViolationType::parse("comp_exception").unwrap()).into_owned();
+    let own = tenant.state.profile(&ViolationType::parse("comp_exception").unwrap()).clone();
     assert_eq!(own, Profile { on_error: OnError::Open, ..shipped.clone() });
     tenant.run(comp());
     assert_eq!(tenant.only_block().on_error, OnError::Open);
     assert!(matches!(tenant.run(delete("comp_exception")), Answer::ViolationType(_)));
-    let again = tenant.state.profile(&ViolationType::parse("comp_exception").unwrap()).into_owned();
-    assert_eq!(again, shipped);
+    let again = tenant.state.profile(&ViolationType::parse("comp_exception").unwrap()).clone();
+    assert_eq!(&again, shipped);
     tenant.run(delete("comp_exception"));
     assert!(tenant.last.is_empty(), "a second time nothing happens");
 }

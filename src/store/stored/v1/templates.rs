@@ -1,5 +1,7 @@
 //! Templates.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::domain::event::Event;
@@ -45,16 +47,20 @@ pub struct ActionDataV1 {
     pub limit: Option<(i128, u32)>,
 }
 
-impl Form<ActionData> for ActionDataV1 {
-    fn freeze(value: &ActionData) -> Self {
+impl Form<Arc<ActionData>> for ActionDataV1 {
+    fn freeze(value: &Arc<ActionData>) -> Self {
         let limit = value.limit.as_ref().map(|limit| Form::freeze(&limit.amount));
-        Self { text: json_of(&ActionData { limit: None, ..value.clone() }), limit }
+        let text = match value.limit {
+            None => json_of(value),
+            Some(_) => json_of(&ActionData { limit: None, ..ActionData::clone(value) }),
+        };
+        Self { text, limit }
     }
 
-    fn thaw(self) -> Result<ActionData, StoredError> {
+    fn thaw(self) -> Result<Arc<ActionData>, StoredError> {
         let data: ActionData =
             serde_json::from_str(&self.text).map_err(|error| StoredError::malformed("action data", error))?;
         let limit = self.limit.map(|amount| amount.thaw().map(|amount| Limit { amount })).transpose()?;
-        Ok(ActionData { limit, ..data })
+        Ok(Arc::new(ActionData { limit, ..data }))
     }
 }

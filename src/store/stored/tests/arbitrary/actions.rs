@@ -74,7 +74,7 @@ prop_compose! {
         Action {
             id, seq, violation_id, venue_id, severity: told.0, title: told.1, template_id, template_version, action_type,
             action_target, message, missing,
-            action_data, created_at, scheduled_for, executed_at, status, reason, attempts, failures: timing.0,
+            action_data: action_data.into(), created_at, scheduled_for, executed_at, status, reason, attempts, failures: timing.0,
             due_at: timing.1, escalation, suppressed: more.0, notice: more.1,
         }
     }

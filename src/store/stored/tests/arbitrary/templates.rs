@@ -74,7 +74,7 @@ prop_compose! {
     ) -> Template {
         Template {
             id, seq, name, violation_type, severity, action_type, action_target, message_template, enabled: switches.0,
-            mode: switches.1, conditions, action_data, version, changed_at, changed_by,
+            mode: switches.1, conditions, action_data: action_data.into(), version, changed_at, changed_by,
         }
     }
 }

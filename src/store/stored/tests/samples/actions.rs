@@ -22,7 +22,7 @@ pub fn action() -> Action {
         action_target: "gm@example.com".into(),
         message: "Comps above 5 % at Harbour".into(),
         missing: vec!["guest".into()],
-        action_data: action_data(),
+        action_data: action_data().into(),
         created_at: AT,
         scheduled_for: Some(LATER),
         executed_at: Some(LATER),

@@ -68,7 +68,7 @@ pub fn template() -> Template {
             repeat_after_minutes: Some(60),
             cooldown_minutes: Some(240),
         },
-        action_data: action_data(),
+        action_data: action_data().into(),
         version: 3,
         changed_at: AT,
         changed_by: "owner-1".into(),
