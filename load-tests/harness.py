@@ -267,7 +267,7 @@ def write_result(scenario, args, about, figures):
     results = pathlib.Path(args.results)
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{scenario}-{date}.json"
-    keep = ("rounds", "blocks", "orgs", "seconds", "records", "workers", "answer", "rate", "write_rate", "full", "server_env")
+    keep = ("rounds", "blocks", "orgs", "seconds", "records", "workers", "answer", "rate", "write_rate", "full", "server_env", "submissions", "approvers")
     parameters = {name: getattr(args, name) for name in keep}
     path.write_text(json.dumps({"scenario": scenario, "date": date, **about, "parameters": parameters, **figures}, indent=1) + "\n")
     say(f"wrote {path.name}")

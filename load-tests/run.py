@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import closeout
 import harness
 import postgres
 import till
@@ -23,6 +24,7 @@ SIZES = {
     "restart": {"orgs": (100, 1_000), "blocks": (10_000, 100_000), "records": (20_000, 1_000_000)},
     "stream": {"orgs": (1, 1), "blocks": (500, 2_000), "records": (0, 0)},
     "memory": {"orgs": (100, 1_000), "blocks": (100_000, 1_000_000), "records": (0, 0)},
+    "closeout": {"submissions": (400, 2_000), "approvers": (40, 200)},
 }
 ANSWER_HEADERS_OF_THE_SERVER = {"date", "content-length", "connection", "keep-alive", "transfer-encoding"}
 NO_SNAPSHOTS = {"ACTION_CENTER__STORE__SNAPSHOT_EVERY_RECORDS": "100000000"}
@@ -328,6 +330,8 @@ def arguments():
     parser.add_argument("--orgs", type=int)
     parser.add_argument("--blocks", type=int, help="in all organisations together")
     parser.add_argument("--readers", type=int, default=1_000, help="stream: tills that follow")
+    parser.add_argument("--submissions", type=int, help="closeout: in one minute")
+    parser.add_argument("--approvers", type=int, help="closeout: people who decide")
     parser.add_argument("--records", type=int, help="restart: records behind the snapshot")
     parser.add_argument("--full", action="store_true", help="the published sizes")
     parser.add_argument("--workers", type=int, default=1, help="check: workers of the bare handler; give the server as many")
@@ -344,13 +348,14 @@ def arguments():
         if getattr(args, name) is None:
             setattr(args, name, sizes[args.full])
     if args.rounds is None:
-        args.rounds = 1 if args.scenario in ("memory", "stream") else 5
+        args.rounds = 1 if args.scenario in ("memory", "stream", "closeout") else 5
     return args
 
 
 def main():
     args = arguments()
-    scenario = {"check": check, "ingest": ingest, "restart": restart, "memory": memory, "stream": till.stream}[args.scenario]
+    scenario = {"check": check, "ingest": ingest, "restart": restart, "memory": memory, "stream": till.stream,
+                "closeout": closeout.closeout}[args.scenario]
     try:
         with Bench(args) as bench:
             about = {"commit": harness.commit(), "machine": harness.machine(bench.filesystem)}
