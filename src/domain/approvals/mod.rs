@@ -9,6 +9,7 @@ pub mod expiry;
 pub mod follow;
 pub mod machine;
 pub mod overrides;
+pub mod policy;
 pub mod store;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use super::ids::{OutsideId, UserId, VenueId};
 use super::json::JsonText;
 use super::people::{Authority, Role, Via};
+pub use super::risk::{Risk, RiskFactor, RiskLevel};
 use super::time::Timestamp;
 pub use machine::Status;
 
@@ -33,39 +35,6 @@ pub enum Source {
     User,
     Override,
     Undo,
-}
-
-/// How risky a request is, by a fixed score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are the product's words")]
-pub enum RiskLevel {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-/// One reason for a score.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[allow(missing_docs, reason = "the field names are the product's words")]
-pub struct RiskFactor {
-    #[schema(value_type = String)]
-    pub name: Arc<str>,
-    pub points: u32,
-    #[schema(value_type = String)]
-    pub why: Arc<str>,
-}
-
-/// A score with its reasons.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-pub struct Risk {
-    /// 0 to 100.
-    pub score: u32,
-    /// By the fixed bounds.
-    pub level: RiskLevel,
-    /// They add up to the score.
-    pub factors: Vec<RiskFactor>,
 }
 
 /// What somebody decided.
