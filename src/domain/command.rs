@@ -3,9 +3,17 @@
 use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use super::approvals::cancel::CancelApproval;
+use super::approvals::claim::ClaimApproval;
 use super::approvals::decide::DecideApproval;
+use super::approvals::edit::EditPayload;
+use super::approvals::finish::FinishExecution;
 use super::approvals::follow::follow;
 use super::approvals::overrides::RequestOverride;
+use super::approvals::progress::ProgressTask;
+use super::approvals::retry::RetryApproval;
+use super::approvals::settle::SettleApproval;
+use super::approvals::submit::SubmitApproval;
+use super::approvals::undo::UndoApproval;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
@@ -66,6 +74,14 @@ pub enum Command {
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
     CancelApproval(CancelApproval),
+    SubmitApproval(Box<SubmitApproval>),
+    EditPayload(Box<EditPayload>),
+    ClaimApproval(ClaimApproval),
+    ProgressTask(ProgressTask),
+    FinishExecution(Box<FinishExecution>),
+    RetryApproval(RetryApproval),
+    SettleApproval(SettleApproval),
+    UndoApproval(Box<UndoApproval>),
     CreateWebhook(CreateWebhook),
     DeleteWebhook(DeleteWebhook),
     RecordNotice(RecordNotice),
@@ -122,6 +138,14 @@ impl Command {
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
+            Self::SubmitApproval(command) => command.decide(state, context),
+            Self::EditPayload(command) => command.decide(state, context),
+            Self::ClaimApproval(command) => command.decide(state, context),
+            Self::ProgressTask(command) => command.decide(state, context),
+            Self::FinishExecution(command) => command.decide(state, context),
+            Self::RetryApproval(command) => command.decide(state, context),
+            Self::SettleApproval(command) => command.decide(state, context),
+            Self::UndoApproval(command) => command.decide(state, context),
             Self::CreateWebhook(command) => command.decide(state, context),
             Self::DeleteWebhook(command) => command.decide(state),
             Self::RecordNotice(command) => command.decide(state, context),
@@ -141,6 +165,8 @@ impl Command {
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
             | Self::CancelApproval(_)
+            | Self::FinishExecution(_)
+            | Self::SettleApproval(_)
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
             | Self::Tick(_) => true,
@@ -163,6 +189,12 @@ impl Command {
             | Self::AddSilence(_)
             | Self::ChangeInhibitions(_)
             | Self::RequestOverride(_)
+            | Self::SubmitApproval(_)
+            | Self::EditPayload(_)
+            | Self::ClaimApproval(_)
+            | Self::ProgressTask(_)
+            | Self::RetryApproval(_)
+            | Self::UndoApproval(_)
             | Self::CreateWebhook(_) => false,
         }
     }

@@ -77,6 +77,8 @@ pub enum Answer {
     ApprovalMade(Uuid),
     /// A request for approval.
     Approval(Uuid),
+    /// A run of a request.
+    Task(Uuid),
     /// A grant.
     Grant(Uuid),
     /// A webhook that was made.

@@ -25,6 +25,7 @@ pub mod size;
 pub mod state;
 pub mod suppression;
 pub mod table;
+pub mod tasks;
 pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -19,6 +19,8 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
+use super::tasks::{LogLine, Task};
+use super::tasks::store::Tasks;
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -54,6 +56,7 @@ pub struct TenantState {
     pub inhibitions: Vec<Inhibition>,
     pub grants: Grants,
     pub approvals: Approvals,
+    pub tasks: Tasks,
     pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
@@ -85,6 +88,7 @@ impl TenantState {
             inhibitions: Vec::new(),
             grants: Grants::default(),
             approvals: Approvals::default(),
+            tasks: Tasks::default(),
             webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
@@ -181,6 +185,23 @@ impl TenantState {
             Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
             Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
             Event::ApprovalExecuted(executed) => self.approvals.executed(seq, at, executed),
+            Event::ApprovalCleared(cleared) => self.approvals.cleared(seq, at, cleared),
+            Event::ApprovalScheduled(scheduled) => self.approvals.scheduled(seq, at, scheduled),
+            Event::ApprovalReopened(reopened) => self.approvals.reopened(seq, at, reopened),
+            Event::ApprovalEdited(edited) => self.approvals.edited(seq, at, edited),
+            Event::ApprovalClaimed(claimed) => self.approvals.claimed(seq, at, claimed),
+            Event::ApprovalSkipped(skipped) => self.approvals.skipped(seq, at, skipped),
+            Event::ApprovalTriedAgain(tried) => {
+                self.approvals.tried_again(seq, at, tried);
+                let line = LogLine::of(at, &tried.error, None);
+                self.tasks.tried_again(&tried.task_id, tried.attempt, tried.next_at, line);
+            }
+            Event::ApprovalFailed(failed) => self.approvals.failed(seq, at, failed),
+            Event::ApprovalRetried(retried) => self.approvals.retried(seq, at, retried),
+            Event::ApprovalUndone(undone) => self.approvals.undone(seq, at, undone),
+            Event::TaskMade(task) => self.tasks.add(Task { seq, ..(**task).clone() }),
+            Event::TaskProgressed(progressed) => self.tasks.progressed(progressed),
+            Event::TaskFinished(finished) => self.tasks.finished(at, finished),
             Event::Answered => {}
         }
     }
@@ -215,7 +236,7 @@ impl TenantState {
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices] = self.webhooks.digests();
-        let parts: [Digest; 14] = [
+        let parts: [Digest; 15] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -227,6 +248,7 @@ impl TenantState {
             self.silences.digest(),
             self.grants.digest(),
             self.approvals.digest(),
+            self.tasks.digest(),
             webhooks,
             notices,
             self.idempotency.digest(),
@@ -263,6 +285,12 @@ impl TenantState {
     pub fn profile(&self, violation_type: &ViolationType) -> Cow<'_, Profile> {
         let own = self.own_types.get(violation_type);
         Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
+    }
+
+    /// The time zone of a venue, or the organisation's where there is none.
+    pub fn zone_at(&self, venue: Option<&VenueId>) -> Zone {
+        let venue = venue.and_then(|id| self.venue(id));
+        Zone::named_or_utc(venue.map_or(&self.organisation.time_zone, |venue| &venue.time_zone))
     }
 
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
@@ -333,6 +361,15 @@ impl TenantState {
     pub fn approval_for(&self, id: &Uuid, caller: &Caller) -> Result<&Approval, Rejection> {
         let seen = |one: &&Approval| caller.reaches(one.venue_id.as_ref());
         self.approvals.get(id).filter(seen).ok_or(Rejection::NotFound)
+    }
+
+    /// A run that the caller may see.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`].
+    pub fn task_for(&self, id: &Uuid, caller: &Caller) -> Result<&Task, Rejection> {
+        let seen = |one: &&Task| caller.reaches(one.venue_id.as_ref());
+        self.tasks.get(id).filter(seen).ok_or(Rejection::NotFound)
     }
 
     /// A grant that the caller may see.

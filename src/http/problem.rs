@@ -76,6 +76,10 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "not-overridable", status: 409, title: "Not overridable" },
     ProblemCode { code: "already-decided", status: 409, title: "Already decided" },
     ProblemCode { code: "approval-expired", status: 409, title: "Approval expired" },
+    ProblemCode { code: "unknown-capability", status: 422, title: "Unknown capability" },
+    ProblemCode { code: "already-running", status: 409, title: "Already running" },
+    ProblemCode { code: "wrong-status", status: 409, title: "Wrong status" },
+    ProblemCode { code: "not-undoable", status: 409, title: "Not undoable" },
     ProblemCode { code: "payload-changed", status: 412, title: "Payload changed" },
     ProblemCode { code: "grant-used-up", status: 409, title: "Grant used up" },
     ProblemCode { code: "grant-expired", status: 409, title: "Grant expired" },
@@ -262,6 +266,12 @@ impl From<Rejection> for Problem {
             Rejection::AlreadyDecided { .. } => problem!("already-decided"),
             Rejection::ApprovalExpired => problem!("approval-expired"),
             Rejection::PayloadChanged => problem!("payload-changed"),
+            Rejection::UnknownCapability => {
+                problem!("unknown-capability").errors(vec![Fault::new("/capability", "is not there")])
+            }
+            Rejection::AlreadyRunning => problem!("already-running"),
+            Rejection::WrongStatus { .. } => problem!("wrong-status"),
+            Rejection::NotUndoable { .. } => problem!("not-undoable"),
             Rejection::GrantUsedUp => problem!("grant-used-up"),
             Rejection::GrantExpired { .. } => problem!("grant-expired"),
             Rejection::GrantEnded { .. } => problem!("grant-ended"),

@@ -3,8 +3,16 @@
 use crate::domain::actions::escalation::Escalate;
 use crate::domain::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use crate::domain::approvals::cancel::CancelApproval;
+use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::decide::DecideApproval;
+use crate::domain::approvals::edit::EditPayload;
+use crate::domain::approvals::finish::FinishExecution;
 use crate::domain::approvals::overrides::RequestOverride;
+use crate::domain::approvals::progress::ProgressTask;
+use crate::domain::approvals::retry::RetryApproval;
+use crate::domain::approvals::settle::SettleApproval;
+use crate::domain::approvals::submit::SubmitApproval;
+use crate::domain::approvals::undo::UndoApproval;
 use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
@@ -63,6 +71,14 @@ commands!(
     ConsumeGrant,
     DecideApproval,
     CancelApproval,
+    SubmitApproval in Box,
+    EditPayload in Box,
+    ClaimApproval,
+    ProgressTask,
+    FinishExecution in Box,
+    RetryApproval,
+    SettleApproval,
+    UndoApproval in Box,
     CreateWebhook,
     DeleteWebhook,
     RecordNotice,

@@ -8,6 +8,7 @@ use super::approvals;
 use super::list;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
+use super::tasks;
 use super::types;
 use super::webhooks;
 use crate::domain::decision::{Answer, Done, Reply};
@@ -98,6 +99,7 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
             shown(Done::Created, state.approvals.get(id), |one| approvals::approval(org_id, one))
         }
         Answer::Approval(id) => shown(Done::Done, state.approvals.get(id), |one| approvals::approval(org_id, one)),
+        Answer::Task(id) => shown(Done::Done, state.tasks.get(id), |one| tasks::task(org_id, one)),
         Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
         Answer::WebhookMade(id) => shown(Done::Created, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
         Answer::Webhook(id) => shown(Done::Done, state.webhooks.get(id), |one| webhooks::webhook(state, one)),

@@ -85,7 +85,7 @@ macro_rules! as_it_is {
     )+};
 }
 
-as_it_is!(bool, u8, u32, u64, [u8; 16], [u8; 32]);
+as_it_is!(bool, u8, u16, u32, u64, [u8; 16], [u8; 32]);
 
 macro_rules! by_conversion {
     ($($domain:ty as $form:ty: |$value:ident| $freeze:expr, |$stored:ident| $thaw:expr;)+) => {$(
