@@ -6,9 +6,11 @@ use super::approvals::cancel::CancelApproval;
 use super::approvals::decide::DecideApproval;
 use super::approvals::follow::follow;
 use super::approvals::overrides::RequestOverride;
+use super::approvals::policy::ChangeApprovalPolicy;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
+use super::capabilities::commands::{DeleteCapability, RegisterCapability};
 use super::decision::{Context, Decided};
 use super::event::Event;
 use super::rejection::Rejection;
@@ -69,6 +71,9 @@ pub enum Command {
     CreateWebhook(CreateWebhook),
     DeleteWebhook(DeleteWebhook),
     RecordNotice(RecordNotice),
+    RegisterCapability(Box<RegisterCapability>),
+    DeleteCapability(DeleteCapability),
+    ChangeApprovalPolicy(Box<ChangeApprovalPolicy>),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -125,6 +130,9 @@ impl Command {
             Self::CreateWebhook(command) => command.decide(state, context),
             Self::DeleteWebhook(command) => command.decide(state),
             Self::RecordNotice(command) => command.decide(state, context),
+            Self::RegisterCapability(command) => command.decide(state, context),
+            Self::DeleteCapability(command) => command.decide(state, context),
+            Self::ChangeApprovalPolicy(command) => command.decide(state, context),
         }
     }
 
@@ -143,6 +151,7 @@ impl Command {
             | Self::CancelApproval(_)
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
+            | Self::DeleteCapability(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -163,7 +172,9 @@ impl Command {
             | Self::AddSilence(_)
             | Self::ChangeInhibitions(_)
             | Self::RequestOverride(_)
-            | Self::CreateWebhook(_) => false,
+            | Self::CreateWebhook(_)
+            | Self::RegisterCapability(_)
+            | Self::ChangeApprovalPolicy(_) => false,
         }
     }
 }

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::actions::escalation::{Escalated, Stopped};
 use super::actions::{Action, Attempted};
+use super::approvals::policy::Policy;
 use super::approvals::{Approval, Closed, Decided, Executed};
 use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
+use super::capabilities::Capability;
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
@@ -107,6 +109,15 @@ pub enum Event {
         venue_id: Option<VenueId>,
         key: BlockKey,
         reason: Arc<str>,
+    },
+    CapabilitySaved(Box<Capability>),
+    CapabilityDeleted {
+        name: Arc<str>,
+        by: Arc<str>,
+    },
+    ApprovalPolicyChanged {
+        policy: Box<Policy>,
+        by: Arc<str>,
     },
     WebhookSaved(Box<Webhook>),
     WebhookDeleted {

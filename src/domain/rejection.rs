@@ -110,6 +110,12 @@ pub enum Rejection {
     /// The decision was about another payload.
     #[error("the payload is not the one that was seen; read the request again")]
     PayloadChanged,
+    /// A capability of the server itself, which nobody replaces or takes out.
+    #[error("the capability belongs to the server itself")]
+    BuiltInCapability,
+    /// A capability that another key or person registered.
+    #[error("a key replaces and deletes only what it registered itself")]
+    NotYourCapability,
     /// Nothing is left of a grant.
     #[error("every use of the grant is used up")]
     GrantUsedUp,

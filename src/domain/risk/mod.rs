@@ -3,7 +3,13 @@
 //! Promise: a pure function of what is known when a request is submitted; every point has a name and a sentence, and the points add up to
 //! the score.
 
+mod score;
+pub mod weights;
+
 use std::sync::Arc;
+
+pub use score::{SCORE_MAX, score};
+pub use weights::Weights;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

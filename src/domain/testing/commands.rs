@@ -5,9 +5,11 @@ use crate::domain::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use crate::domain::approvals::cancel::CancelApproval;
 use crate::domain::approvals::decide::DecideApproval;
 use crate::domain::approvals::overrides::RequestOverride;
+use crate::domain::approvals::policy::ChangeApprovalPolicy;
 use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
+use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability};
 use crate::domain::command::Command;
 use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use crate::domain::suppression::inhibition::ChangeInhibitions;
@@ -66,6 +68,9 @@ commands!(
     CreateWebhook,
     DeleteWebhook,
     RecordNotice,
+    RegisterCapability in Box,
+    DeleteCapability,
+    ChangeApprovalPolicy in Box,
 );
 
 impl From<Report> for Command {

@@ -68,6 +68,13 @@ impl StoredEvent for Event {
             Self::ApprovalDecided(it) => frozen::<v1::DecidedV1, _>(kinds::APPROVAL_DECIDED, 1, &**it),
             Self::ApprovalClosed(it) => frozen::<v1::ClosedV1, _>(kinds::APPROVAL_CLOSED, 1, &**it),
             Self::ApprovalExecuted(it) => frozen::<v1::ExecutedV1, _>(kinds::APPROVAL_EXECUTED, 1, &**it),
+            Self::CapabilitySaved(it) => frozen::<v1::CapabilityV1, _>(kinds::CAPABILITY_SAVED, 1, &**it),
+            Self::CapabilityDeleted { name, by } => {
+                packed(kinds::CAPABILITY_DELETED, 1, &v1::CapabilityDeletedV1::of(name, by))
+            }
+            Self::ApprovalPolicyChanged { policy, by } => {
+                packed(kinds::APPROVAL_POLICY_CHANGED, 1, &v1::ApprovalPolicyChangedV1::of(policy, by))
+            }
             Self::WebhookSaved(it) => frozen::<v1::WebhookV1, _>(kinds::WEBHOOK_SAVED, 1, &**it),
             Self::WebhookDeleted { id } => packed(kinds::WEBHOOK_DELETED, 1, &v1::WebhookDeletedV1::of(id)),
             Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
@@ -112,6 +119,9 @@ impl StoredEvent for Event {
             (kinds::APPROVAL_DECIDED, 1) => thawed::<v1::DecidedV1, _>(bytes).map(Self::ApprovalDecided),
             (kinds::APPROVAL_CLOSED, 1) => thawed::<v1::ClosedV1, _>(bytes).map(Self::ApprovalClosed),
             (kinds::APPROVAL_EXECUTED, 1) => thawed::<v1::ExecutedV1, _>(bytes).map(Self::ApprovalExecuted),
+            (kinds::CAPABILITY_SAVED, 1) => thawed::<v1::CapabilityV1, _>(bytes).map(Self::CapabilitySaved),
+            (kinds::CAPABILITY_DELETED, 1) => value_of::<v1::CapabilityDeletedV1>(bytes)?.thaw(),
+            (kinds::APPROVAL_POLICY_CHANGED, 1) => value_of::<v1::ApprovalPolicyChangedV1>(bytes)?.thaw(),
             (kinds::WEBHOOK_SAVED, 1) => thawed::<v1::WebhookV1, _>(bytes).map(Self::WebhookSaved),
             (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
             (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),

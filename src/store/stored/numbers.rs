@@ -8,6 +8,7 @@ use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{ActionType, AttemptOutcome, ExecutionStatus};
 use crate::domain::approvals::{RiskLevel, Source, Status, Verdict};
 use crate::domain::blocks::OnError;
+use crate::domain::capabilities::Sensitivity;
 use crate::domain::decision::Done;
 use crate::domain::people::{Role, Scope, Scopes, Via};
 use crate::domain::suppression::inhibition::InhibitionScope;
@@ -50,6 +51,7 @@ numbered! {
         Expired = 9, Failed = 10, InDoubt = 11, Skipped = 12,
     }
     Verdict { Approved = 1, Rejected = 2 }
+    Sensitivity { None = 1, Internal = 2, Personal = 3, Financial = 4 }
     RiskLevel { Low = 1, Medium = 2, High = 3, Critical = 4 }
 }
 

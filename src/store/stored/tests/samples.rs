@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod capabilities;
 mod directory;
 mod templates;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use self::actions::{action, attempted, reminder, step};
 use self::approvals::{approval, grant, one_use};
+use self::capabilities::{capability, policy};
 pub use self::directory::directory_events;
 use self::templates::{action_data, shadow, template};
 use crate::domain::actions::escalation::{Escalated, Stopped};
@@ -277,6 +279,9 @@ pub fn events() -> Vec<Event> {
             via: Via::Page,
             result: JsonText::of(&json!({ "grant_id": GRANT })),
         })),
+        Event::CapabilitySaved(Box::new(capability())),
+        Event::CapabilityDeleted { name: "till.void".into(), by: "owner-1".into() },
+        Event::ApprovalPolicyChanged { policy: Box::new(policy()), by: "owner-1".into() },
         Event::WebhookSaved(Box::new(webhook())),
         Event::WebhookDeleted { id: TEMPLATE },
         Event::NoticeMade(Box::new(Notice {
@@ -335,6 +340,9 @@ fn is_listed(event: &Event) {
         | Event::GrantGiven(_)
         | Event::GrantUsed(_)
         | Event::GrantEnded { .. }
+        | Event::CapabilitySaved(_)
+        | Event::CapabilityDeleted { .. }
+        | Event::ApprovalPolicyChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)
