@@ -287,6 +287,12 @@ impl TenantState {
         Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
     }
 
+    /// The zone of the clock on the wall of a venue, or the organisation's where there is none.
+    pub fn zone(&self, venue: Option<&VenueId>) -> Zone {
+        let venue = venue.and_then(|id| self.venue(id));
+        Zone::named_or_utc(venue.map_or(&self.organisation.time_zone, |venue| &venue.time_zone))
+    }
+
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
     pub fn business_date(&self, venue: Option<&VenueId>, moment: Timestamp) -> BusinessDate {
         venue.and_then(|id| self.venue(id)).map_or_else(

@@ -20,7 +20,7 @@ use crate::domain::risk::RiskLevel;
 use crate::domain::risk::weights::{self, Weights};
 use crate::domain::state::TenantState;
 use crate::domain::templates::conditions::during::Windows;
-use crate::domain::time::{DAY_MS, MINUTE_MS, Timestamp, Zone};
+use crate::domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 
 /// The most steps of a level.
 pub const STEPS_MAX: usize = 5;
@@ -160,9 +160,7 @@ impl Policy {
         if here.is_empty() {
             return None;
         }
-        let zone =
-            venue.and_then(|id| state.venue(id)).map_or(&state.organisation().time_zone, |venue| &venue.time_zone);
-        let zone = Zone::named_or_utc(zone);
+        let zone = state.zone(venue);
         let holding = |at: Timestamp| {
             let local = zone.local(at);
             here.iter().find(|freeze| freeze.during.hold(local))

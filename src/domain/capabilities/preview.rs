@@ -11,8 +11,8 @@ use crate::domain::templates::render::render_with;
 
 /// The most fields of a payload that a summary without a template names.
 const FIELDS_SHOWN_MAX: usize = 8;
-/// The longest value in it, in characters.
-const VALUE_CHARS_MAX: usize = 80;
+/// The longest name and the longest value in it, in characters.
+const SHOWN_CHARS_MAX: usize = 80;
 
 /// The preview by the template of the capability.
 pub fn by_template(state: &TenantState, capability: &Capability, payload: &Value) -> Preview {
@@ -52,8 +52,9 @@ fn value_of(state: &TenantState, capability: &Capability, payload: &Value, name:
 fn listed(payload: &Value) -> String {
     let Some(fields) = payload.as_object() else { return payload.to_string() };
     let shown = fields.iter().filter_map(|(name, value)| Some((name, json::plain_text(value)?))).take(FIELDS_SHOWN_MAX);
-    let shown =
-        shown.map(|(name, value)| format!("{name} {}", value.chars().take(VALUE_CHARS_MAX).collect::<String>()));
+    let short = |text: &str| text.chars().take(SHOWN_CHARS_MAX).collect::<String>();
+    let shown = fields.iter().filter_map(|(name, value)| Some((name, json::plain_text(value)?)));
+    let shown = shown.take(FIELDS_SHOWN_MAX).map(|(name, value)| format!("{} {}", short(name), short(&value)));
     shown.collect::<Vec<_>>().join(", ")
 }
 
