@@ -18,6 +18,17 @@ pub fn webhook_key(server_key: &[u8; 32], org_id: &str, id: &Uuid, generation: u
     hasher.finalize().into()
 }
 
+const CAPABILITY_CONTEXT: &str =
+    "action-center 2026-11 what signs the calls to a capability of a module of an organisation";
+
+/// The key of a capability that an organisation registered; another with every generation.
+pub fn capability_key(server_key: &[u8; 32], org_id: &str, name: &str, generation: u32) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(CAPABILITY_CONTEXT, server_key));
+    // A name has no zero byte, so that no two pairs of name and organisation are the same bytes.
+    hasher.update(&generation.to_le_bytes()).update(name.as_bytes()).update(&[0]).update(org_id.as_bytes());
+    hasher.finalize().into()
+}
+
 /// The key as its owner gets it, once: `whsec_…`.
 pub fn secret_text(key: &[u8; 32]) -> String {
     format!("whsec_{}", STANDARD.encode(key))
@@ -45,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn every_webhook_and_generation_has_a_key_of_its_own() {
+    fn every_webhook_capability_and_generation_has_a_key_of_its_own() {
         let id = Uuid::from_u128;
         let keys = [
             webhook_key(&[1; 32], "harbour", &id(1), 1),
@@ -56,6 +67,16 @@ mod tests {
         ];
         for (at, key) in keys.iter().enumerate() {
             assert!(!keys[..at].contains(key), "{at}");
+        }
+        let of_capabilities = [
+            capability_key(&[1; 32], "harbour", "till.refund", 1),
+            capability_key(&[1; 32], "harbour", "till.refund", 2),
+            capability_key(&[1; 32], "harbour", "till.void", 1),
+            capability_key(&[1; 32], "pier", "till.refund", 1),
+            capability_key(&[2; 32], "harbour", "till.refund", 1),
+        ];
+        for (at, key) in of_capabilities.iter().enumerate() {
+            assert!(!of_capabilities[..at].contains(key) && !keys.contains(key), "{at}");
         }
         assert!(secret_text(&keys[0]).starts_with("whsec_") && secret_text(&keys[0]).len() == 50);
     }

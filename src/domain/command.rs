@@ -14,9 +14,11 @@ use super::approvals::retry::RetryApproval;
 use super::approvals::settle::SettleApproval;
 use super::approvals::submit::SubmitApproval;
 use super::approvals::undo::UndoApproval;
+use super::approvals::policy::ChangeApprovalPolicy;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
+use super::capabilities::commands::{DeleteCapability, RegisterCapability};
 use super::decision::{Context, Decided};
 use super::event::Event;
 use super::rejection::Rejection;
@@ -85,6 +87,9 @@ pub enum Command {
     CreateWebhook(CreateWebhook),
     DeleteWebhook(DeleteWebhook),
     RecordNotice(RecordNotice),
+    RegisterCapability(Box<RegisterCapability>),
+    DeleteCapability(DeleteCapability),
+    ChangeApprovalPolicy(Box<ChangeApprovalPolicy>),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -149,6 +154,9 @@ impl Command {
             Self::CreateWebhook(command) => command.decide(state, context),
             Self::DeleteWebhook(command) => command.decide(state),
             Self::RecordNotice(command) => command.decide(state, context),
+            Self::RegisterCapability(command) => command.decide(state, context),
+            Self::DeleteCapability(command) => command.decide(state, context),
+            Self::ChangeApprovalPolicy(command) => command.decide(state, context),
         }
     }
 
@@ -169,6 +177,7 @@ impl Command {
             | Self::SettleApproval(_)
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
+            | Self::DeleteCapability(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -195,7 +204,9 @@ impl Command {
             | Self::ProgressTask(_)
             | Self::RetryApproval(_)
             | Self::UndoApproval(_)
-            | Self::CreateWebhook(_) => false,
+            | Self::CreateWebhook(_)
+            | Self::RegisterCapability(_)
+            | Self::ChangeApprovalPolicy(_) => false,
         }
     }
 }

@@ -109,6 +109,10 @@ pub enum Answer {
     SilenceMade(Uuid),
     /// The rules of inhibition.
     Inhibitions,
+    /// A capability that was registered.
+    CapabilityMade(Arc<str>),
+    /// The policy of approvals.
+    ApprovalPolicy,
 }
 
 /// Whether something was made.

@@ -11,8 +11,10 @@ use super::approvals::facts::{
     Claimed, Cleared, Closed, Decided, Edited, Executed, Failed, Reopened, Retried, Scheduled, Skipped, TriedAgain,
     Undone,
 };
+use super::approvals::policy::Policy;
 use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
+use super::capabilities::Capability;
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
@@ -112,6 +114,15 @@ pub enum Event {
         venue_id: Option<VenueId>,
         key: BlockKey,
         reason: Arc<str>,
+    },
+    CapabilitySaved(Box<Capability>),
+    CapabilityDeleted {
+        name: Arc<str>,
+        by: Arc<str>,
+    },
+    ApprovalPolicyChanged {
+        policy: Box<Policy>,
+        by: Arc<str>,
     },
     WebhookSaved(Box<Webhook>),
     WebhookDeleted {

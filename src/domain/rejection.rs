@@ -128,6 +128,12 @@ pub enum Rejection {
         /// Why.
         why: &'static str,
     },
+    /// A capability of the server itself, which nobody replaces or takes out.
+    #[error("the capability belongs to the server itself")]
+    BuiltInCapability,
+    /// A capability that another key or person registered.
+    #[error("a key replaces and deletes only what it registered itself")]
+    NotYourCapability,
     /// Nothing is left of a grant.
     #[error("every use of the grant is used up")]
     GrantUsedUp,

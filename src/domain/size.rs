@@ -1,5 +1,6 @@
 //! How large a decision is, by a rough count that is never too low: what is larger than a record is refused before it is folded in.
 
+use super::approvals::policy::Policy;
 use super::event::Event;
 use super::rejection::Rejection;
 
@@ -7,6 +8,13 @@ use super::rejection::Rejection;
 pub const DECISION_BYTES_MAX: usize = 8 << 20;
 /// What an event takes beside its texts, and more.
 pub const EVENT_BYTES: usize = 700;
+
+/// What the windows of a freeze take at most.
+const WINDOWS_BYTES: usize = 8 * 1024;
+/// What the steps of a policy take at most.
+const STEPS_BYTES: usize = 16 * 1024;
+/// What the other texts of a capability take at most.
+const CAPABILITY_BYTES: usize = 12 * 1024;
 
 /// Refuses a decision that no record could hold.
 ///
@@ -31,9 +39,19 @@ pub fn bytes_of(event: &Event) -> usize {
         Event::ActionCreated(one) => one.message.len(),
         Event::BlockPlaced(one) => one.reason.len(),
         Event::NoticeMade(one) => one.body.len(),
+        // What they hold beside the schema, and what a policy holds, is bounded well below a record.
+        Event::CapabilitySaved(one) => one.params.as_str().len() + one.preview_template.len() + CAPABILITY_BYTES,
+        Event::ApprovalPolicyChanged { policy, .. } => policy_bytes(policy),
         _ => 0,
     };
     texts + EVENT_BYTES
+}
+
+/// The names of a policy, four bytes a character.
+fn policy_bytes(policy: &Policy) -> usize {
+    let venues = policy.freezes.iter().filter_map(|freeze| freeze.venue_ids.as_ref()).flatten();
+    let windows = policy.freezes.len() * WINDOWS_BYTES;
+    venues.map(|id| id.as_str().len() + 8).sum::<usize>() + windows + policy.weights.len() * 100 + STEPS_BYTES
 }
 
 #[cfg(test)]

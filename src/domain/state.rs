@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use super::actions::Action;
 use super::actions::store::Actions;
 use super::approvals::Approval;
+use super::approvals::policy::Policy;
 use super::approvals::store::Approvals;
 use super::blocks::grants::{Grant, GrantEnd, Grants};
 use super::blocks::store::Blocks;
 use super::blocks::{Block, Lift};
+use super::capabilities::Capability;
+use super::capabilities::registry::Capabilities;
 use super::decision::Context;
 use super::event::Event;
 use super::idempotency::{Idempotency, Request};
@@ -57,6 +60,10 @@ pub struct TenantState {
     pub grants: Grants,
     pub approvals: Approvals,
     pub tasks: Tasks,
+    /// Those of the organisation's modules; with those of the server: [`super::capabilities::find`].
+    pub capabilities: Capabilities,
+    /// The policy of approvals, where the organisation has one of its own.
+    pub own_policy: Option<Box<Policy>>,
     pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
@@ -89,6 +96,8 @@ impl TenantState {
             grants: Grants::default(),
             approvals: Approvals::default(),
             tasks: Tasks::default(),
+            capabilities: Capabilities::default(),
+            own_policy: None,
             webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
@@ -177,6 +186,12 @@ impl TenantState {
             Event::GrantGiven(grant) => self.grants.add(Grant { seq, ..(**grant).clone() }),
             Event::GrantUsed(used) => self.grants.consume(used),
             Event::GrantEnded { id, reason, .. } => self.grants.end(id, GrantEnd { at, reason: reason.clone() }),
+            Event::CapabilitySaved(capability) => {
+                let seq = self.capabilities.get(&capability.name).map_or(seq, |old| old.seq);
+                self.capabilities.put(Capability { seq, ..(**capability).clone() });
+            }
+            Event::CapabilityDeleted { name, .. } => self.capabilities.remove(name),
+            Event::ApprovalPolicyChanged { policy, .. } => self.own_policy = Some(policy.clone()),
             Event::WebhookSaved(webhook) => self.webhooks.put(Webhook { seq, ..(**webhook).clone() }),
             Event::WebhookDeleted { id } => self.webhooks.remove(id),
             Event::NoticeMade(notice) => self.webhooks.add_notice(Notice { seq, ..(**notice).clone() }),
@@ -236,7 +251,7 @@ impl TenantState {
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices] = self.webhooks.digests();
-        let parts: [Digest; 15] = [
+        let parts: [Digest; 16] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -249,12 +264,14 @@ impl TenantState {
             self.grants.digest(),
             self.approvals.digest(),
             self.tasks.digest(),
+            self.capabilities.digest(),
             webhooks,
             notices,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes = digest_of(&(&self.organisation, self.founded, &self.inhibitions, self.last_seq, parts));
+        let lanes =
+            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, self.last_seq, parts));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }
@@ -281,6 +298,11 @@ impl TenantState {
         self.venues.get(id)
     }
 
+    /// The policy of approvals: the organisation's own, or the one that ships.
+    pub fn policy(&self) -> &Policy {
+        self.own_policy.as_deref().unwrap_or_else(|| Policy::shipped())
+    }
+
     /// The profile of a violation type.
     pub fn profile(&self, violation_type: &ViolationType) -> Cow<'_, Profile> {
         let own = self.own_types.get(violation_type);
@@ -289,6 +311,8 @@ impl TenantState {
 
     /// The time zone of a venue, or the organisation's where there is none.
     pub fn zone_at(&self, venue: Option<&VenueId>) -> Zone {
+    /// The zone of the clock on the wall of a venue, or the organisation's where there is none.
+    pub fn zone(&self, venue: Option<&VenueId>) -> Zone {
         let venue = venue.and_then(|id| self.venue(id));
         Zone::named_or_utc(venue.map_or(&self.organisation.time_zone, |venue| &venue.time_zone))
     }

@@ -3,6 +3,7 @@
 //! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
 
 mod blocks;
+mod capabilities;
 mod commands;
 mod reports;
 mod templates;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use self::blocks::{block_on, consume, lift, overriding};
+pub use self::capabilities::{policy, refund};
 pub use self::reports::{comp, comp_of};
 pub use self::templates::{alert, asking, blocking, escalating};
 use super::actions::escalation::Escalate;

@@ -41,8 +41,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, approvals, blocks, bulk, inhibitions, keys, operator, overrides, process, reports, session, settings,
-    silences, templates, till, trends, users, venues, violation_types, violations, webhooks,
+    actions, approval_policy, approvals, blocks, bulk, capabilities, inhibitions, keys, operator, overrides, process,
+    reports, session, settings, silences, templates, till, trends, users, venues, violation_types, violations,
+    webhooks,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
@@ -108,8 +109,11 @@ routes! {
     "/api/actions/{id}/approve" => POST approvals::approve;
     "/api/actions/{id}/reject" => POST approvals::reject;
     "/api/actions/{id}/cancel" => POST approvals::cancel;
+    "/api/capabilities" => GET capabilities::list, POST capabilities::register;
+    "/api/capabilities/{name}" => DELETE capabilities::delete;
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
+    "/api/settings/approval-policy" => GET approval_policy::show_policy, PUT approval_policy::change_policy;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
     "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
     "/api/settings/webhooks/{id}" => DELETE webhooks::delete;

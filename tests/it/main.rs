@@ -10,6 +10,7 @@ mod layers;
 mod mailing;
 mod overriding;
 mod refusing_to_start;
+mod registering;
 mod repeating;
 mod reporting;
 mod restarting;

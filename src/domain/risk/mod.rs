@@ -3,7 +3,13 @@
 //! Promise: a pure function of what is known when a request is submitted; every point has a name and a sentence, and the points add up to
 //! the score.
 
+mod score;
+pub mod weights;
+
 use std::sync::Arc;
+
+pub use score::{SCORE_MAX, score};
+pub use weights::Weights;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,8 +72,17 @@ pub struct Facts<'a> {
     pub requester: History,
     /// What became of earlier requests for the same capability.
     pub history: History,
-    /// The hour of the day at the venue, 0–23.
+    /// The hour of the day at the venue, 0–23: [`hour_at`].
     pub hour: u8,
+}
+
+/// The hour of the day on the clock of a venue, or of the organisation where there is none.
+pub fn hour_at(
+    state: &super::state::TenantState,
+    venue: Option<&super::ids::VenueId>,
+    now: super::time::Timestamp,
+) -> u8 {
+    u8::try_from(state.zone(venue).local(now).minute / 60).unwrap_or(0)
 }
 
 /// What became of earlier requests, counted as their events were applied.

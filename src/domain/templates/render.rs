@@ -66,6 +66,11 @@ pub struct Rendered {
 
 /// Renders a template for a violation. Text beyond [`RENDERED_BYTES_MAX`] is cut off at a character.
 pub fn render(template: &str, scope: &Scope<'_>) -> Rendered {
+    render_with(template, |name| scope.value(name))
+}
+
+/// Renders a template with these values, within the same limit.
+pub fn render_with(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Rendered {
     let mut out = Rendered::default();
     let Ok(pieces) = parse(template) else {
         out.text.push_str(template); // saved templates were parsed before
@@ -74,7 +79,7 @@ pub fn render(template: &str, scope: &Scope<'_>) -> Rendered {
     for piece in pieces {
         match piece {
             Piece::Text(text) => out.text.push_str(text),
-            Piece::Variable(name) => match scope.value(name) {
+            Piece::Variable(name) => match value_of(name) {
                 Some(value) => out.text.push_str(&value),
                 None => {
                     out.text.push_str("[missing: ");

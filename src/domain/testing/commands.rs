@@ -13,9 +13,11 @@ use crate::domain::approvals::retry::RetryApproval;
 use crate::domain::approvals::settle::SettleApproval;
 use crate::domain::approvals::submit::SubmitApproval;
 use crate::domain::approvals::undo::UndoApproval;
+use crate::domain::approvals::policy::ChangeApprovalPolicy;
 use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
+use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability};
 use crate::domain::command::Command;
 use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use crate::domain::suppression::inhibition::ChangeInhibitions;
@@ -82,6 +84,9 @@ commands!(
     CreateWebhook,
     DeleteWebhook,
     RecordNotice,
+    RegisterCapability in Box,
+    DeleteCapability,
+    ChangeApprovalPolicy in Box,
 );
 
 impl From<Report> for Command {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approvals;
+use super::capabilities;
 use super::list;
+use super::policy;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
 use super::tasks;
@@ -113,6 +115,8 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
             json(Done::Done, &json!({ "escalated": escalated, "reminded": reminded }))
         }
         Answer::SilenceMade(id) => shown(Done::Created, state.silences.get(id), queue::silence),
+        Answer::CapabilityMade(name) => shown(Done::Created, state.capabilities.get(name), capabilities::capability),
+        Answer::ApprovalPolicy => json(Done::Done, &policy::policy(state.policy())),
         Answer::Inhibitions => Reply { done: Done::Done, body: list::inhibitions(state) },
     }
 }

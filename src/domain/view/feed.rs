@@ -221,6 +221,9 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::SilenceEnded { .. }
         | Event::InhibitionsChanged { .. }
         | Event::ShadowNoted(_)
+        | Event::CapabilitySaved(_)
+        | Event::CapabilityDeleted { .. }
+        | Event::ApprovalPolicyChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)

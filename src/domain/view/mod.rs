@@ -2,8 +2,10 @@
 
 pub mod answer;
 pub mod approvals;
+pub mod capabilities;
 pub mod feed;
 pub mod list;
+pub mod policy;
 pub mod queue;
 mod runs;
 pub mod shadow;

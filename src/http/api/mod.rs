@@ -1,9 +1,11 @@
 //! The calls of the API, one file per noun: a body, the command that it becomes, and nothing that decides.
 
 pub mod actions;
+pub mod approval_policy;
 pub mod approvals;
 pub mod blocks;
 pub mod bulk;
+pub mod capabilities;
 pub mod inhibitions;
 pub mod keys;
 pub mod operator;

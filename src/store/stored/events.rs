@@ -81,6 +81,13 @@ impl StoredEvent for Event {
             Self::TaskMade(it) => frozen::<v2::TaskV2, _>(kinds::TASK_MADE, 2, &**it),
             Self::TaskProgressed(it) => frozen::<v2::TaskProgressedV2, _>(kinds::TASK_PROGRESSED, 2, &**it),
             Self::TaskFinished(it) => frozen::<v2::TaskFinishedV2, _>(kinds::TASK_FINISHED, 2, &**it),
+            Self::CapabilitySaved(it) => frozen::<v1::CapabilityV1, _>(kinds::CAPABILITY_SAVED, 1, &**it),
+            Self::CapabilityDeleted { name, by } => {
+                packed(kinds::CAPABILITY_DELETED, 1, &v1::CapabilityDeletedV1::of(name, by))
+            }
+            Self::ApprovalPolicyChanged { policy, by } => {
+                packed(kinds::APPROVAL_POLICY_CHANGED, 1, &v1::ApprovalPolicyChangedV1::of(policy, by))
+            }
             Self::WebhookSaved(it) => frozen::<v1::WebhookV1, _>(kinds::WEBHOOK_SAVED, 1, &**it),
             Self::WebhookDeleted { id } => packed(kinds::WEBHOOK_DELETED, 1, &v1::WebhookDeletedV1::of(id)),
             Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
@@ -140,6 +147,9 @@ impl StoredEvent for Event {
             (kinds::TASK_MADE, 2) => thawed::<v2::TaskV2, _>(bytes).map(Self::TaskMade),
             (kinds::TASK_PROGRESSED, 2) => thawed::<v2::TaskProgressedV2, _>(bytes).map(Self::TaskProgressed),
             (kinds::TASK_FINISHED, 2) => thawed::<v2::TaskFinishedV2, _>(bytes).map(Self::TaskFinished),
+            (kinds::CAPABILITY_SAVED, 1) => thawed::<v1::CapabilityV1, _>(bytes).map(Self::CapabilitySaved),
+            (kinds::CAPABILITY_DELETED, 1) => value_of::<v1::CapabilityDeletedV1>(bytes)?.thaw(),
+            (kinds::APPROVAL_POLICY_CHANGED, 1) => value_of::<v1::ApprovalPolicyChangedV1>(bytes)?.thaw(),
             (kinds::WEBHOOK_SAVED, 1) => thawed::<v1::WebhookV1, _>(bytes).map(Self::WebhookSaved),
             (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
             (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),

@@ -129,6 +129,13 @@ kinds! {
     /// It was tried.
     NOTICE_ATTEMPTED = 723;
 
+    /// A capability of a module was registered.
+    CAPABILITY_SAVED = 740;
+    /// A capability of a module was taken out.
+    CAPABILITY_DELETED = 741;
+    /// The policy of approvals changed.
+    APPROVAL_POLICY_CHANGED = 742;
+
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;
     /// An API key was made.

@@ -64,6 +64,11 @@ impl StoredState for TenantState {
         put_shadows(&mut out, &self.shadows);
         put_section::<v1::WebhookV1, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::NoticeV1, _>(&mut out, sorted(self.webhooks.notices(), |one| (one.seq, one.id)));
+        put_section::<v1::CapabilityV1, _>(
+            &mut out,
+            sorted(self.capabilities.iter(), |one| (one.seq, one.name.clone())),
+        );
+        put_section::<v1::PolicyV1, _>(&mut out, self.own_policy.as_deref().into_iter().collect());
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -95,6 +100,8 @@ impl StoredState for TenantState {
         each::<v1::ShadowPaceV1, _>(&mut reader, |(act, at)| state.shadows.pace.note(act, at))?;
         each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
         each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
+        each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
+        each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)

@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod capabilities;
 mod directory;
 mod templates;
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use self::actions::{action, attempted, reminder, step};
 use self::approvals::{approval_events, grant, one_use};
 pub use self::approvals::{first_approval, first_executed};
+use self::capabilities::{capability, policy};
 pub use self::directory::directory_events;
 use self::templates::{action_data, shadow, template};
 use crate::domain::actions::escalation::{Escalated, Stopped};
@@ -255,6 +257,9 @@ pub fn events() -> Vec<Event> {
             expires_at: LATER,
         })),
         Event::GrantEnded { id: GRANT, venue_id: venue_id(), key: block_key(), reason: "the block was lifted".into() },
+        Event::CapabilitySaved(Box::new(capability())),
+        Event::CapabilityDeleted { name: "till.void".into(), by: "owner-1".into() },
+        Event::ApprovalPolicyChanged { policy: Box::new(policy()), by: "owner-1".into() },
         Event::WebhookSaved(Box::new(webhook())),
         Event::WebhookDeleted { id: TEMPLATE },
         Event::NoticeMade(Box::new(Notice {
@@ -314,6 +319,9 @@ fn is_listed(event: &Event) {
         | Event::GrantGiven(_)
         | Event::GrantUsed(_)
         | Event::GrantEnded { .. }
+        | Event::CapabilitySaved(_)
+        | Event::CapabilityDeleted { .. }
+        | Event::ApprovalPolicyChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)
