@@ -92,7 +92,7 @@ pub enum Consent {
 }
 
 /// Whose decision a step waits for: `user:ID`, `role:ROLE` or `authority:AUTHORITY` outside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are the product's words")]
 pub enum Assignee {
     User(UserId),

@@ -360,7 +360,8 @@ pub fn page_of_approvals(state: &TenantState, caller: &Caller, filter: &Approval
     let org_id = state.organisation().org_id.as_str();
     let before = filter.paging.before();
     let takes = |one: &Approval| filter.takes(state, caller, one);
-    let found = state.approvals.of_lines(&filter.lines(state), before);
+    let lines = filter.lines(state);
+    let found = state.approvals.of_lines(&lines, before);
     bytes(&page(filter.paging.limit, found, takes, |one: &Approval| Cursor::Seq(one.seq), |one| approval(org_id, one)))
 }
 
