@@ -30,7 +30,8 @@ use crate::domain::view::feed::Topic;
 
 /// How often a silent stream says that it is there, and its credential is looked at again.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-const LAST_EVENT_ID: &str = "last-event-id";
+/// The header by which a reader comes back.
+pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which events, from where.
 #[derive(utoipa::IntoParams)]
