@@ -44,6 +44,15 @@ impl Role {
             .into_iter()
             .find(|role| role.name() == name)
     }
+
+    /// The authority that it gives. An owner stands above every rung, also where the ladder names none `owner`.
+    pub fn held(self) -> Held {
+        match self {
+            Self::Owner => Held::Top,
+            Self::VpOps | Self::Gm | Self::Manager => Held::Rung(Authority::named(self.name())),
+            Self::Admin | Self::Reviewer | Self::Staff | Self::Viewer => Held::Nothing,
+        }
+    }
 }
 
 /// What an API key opens.
