@@ -309,8 +309,6 @@ impl TenantState {
         Cow::Owned(own.map_or_else(|| Profile::shipped(violation_type), OwnType::profile))
     }
 
-    /// The time zone of a venue, or the organisation's where there is none.
-    pub fn zone_at(&self, venue: Option<&VenueId>) -> Zone {
     /// The zone of the clock on the wall of a venue, or the organisation's where there is none.
     pub fn zone(&self, venue: Option<&VenueId>) -> Zone {
         let venue = venue.and_then(|id| self.venue(id));

@@ -201,7 +201,7 @@ fn scored(
 ) -> Risk {
     let (recipients, amount) = capabilities::measures(draft.capability, payload);
     let shown: Option<Decimal> = preview.amount.as_deref().and_then(|text| parse_amount(text).ok());
-    let minute = state.zone_at(venue).local(now).minute;
+    let minute = state.zone(venue).local(now).minute;
     let facts = Facts {
         capability: draft.capability,
         // What a module says about itself may be more than the payload tells, and never makes it less.

@@ -27,7 +27,7 @@ use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema of a directory that [`StoredState::to_snapshot`] writes.
 pub const DIRECTORY_SCHEMA: u16 = 1;
-/// The schema of an organisation that it writes. The first one knew overrides only, and no tasks.
+/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no policy.
 pub const TENANT_SCHEMA: u16 = 2;
 
 /// A state that can be stored.
@@ -100,8 +100,10 @@ impl StoredState for TenantState {
         each::<v1::ShadowPaceV1, _>(&mut reader, |(act, at)| state.shadows.pace.note(act, at))?;
         each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
         each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
-        each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
-        each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
+        if schema > 1 {
+            each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
+            each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
+        }
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
