@@ -37,7 +37,7 @@ use crate::domain::approvals::due::Run;
 use crate::domain::approvals::finish::{FinishExecution, Outcome};
 use crate::domain::command::Command;
 use crate::domain::ids::UserId;
-use crate::domain::people::{Caller, Via};
+use crate::domain::people::Caller;
 use crate::domain::time::Timestamp;
 
 /// How long to wait before looking again when an organisation could not be asked, or a claim came to nothing.
@@ -157,7 +157,7 @@ async fn standing(engine: &Engine, org: &OrgRef, people: Vec<UserId>) -> Result<
     let org = org.org_id.clone();
     let found = engine.directory_read(move |directory| {
         let there = people.iter().filter_map(|id| directory.user(&org, id));
-        there.map(|user| user.caller(Via::Schedule)).collect()
+        there.map(|user| user.standing()).collect()
     });
     found.await
 }

@@ -44,15 +44,6 @@ impl Role {
             .into_iter()
             .find(|role| role.name() == name)
     }
-
-    /// The authority that it gives. An owner stands above every rung, also where the ladder names none `owner`.
-    pub fn held(self) -> Held {
-        match self {
-            Self::Owner => Held::Top,
-            Self::VpOps | Self::Gm | Self::Manager => Held::Rung(Authority::named(self.name())),
-            Self::Admin | Self::Reviewer | Self::Staff | Self::Viewer => Held::Nothing,
-        }
-    }
 }
 
 /// What an API key opens.
@@ -143,6 +134,17 @@ pub enum Held {
     Rung(Authority),
     /// Above every rung.
     Top,
+}
+
+impl Held {
+    /// What a person of this role holds.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Top,
+            Role::VpOps | Role::Gm | Role::Manager => Self::Rung(Authority::named(role.name())),
+            Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Self::Nothing,
+        }
+    }
 }
 
 /// Who did something.

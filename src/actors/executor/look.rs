@@ -51,7 +51,7 @@ pub fn look(state: &TenantState, now: Timestamp, room: &Room) -> Found {
             continue;
         }
         let of_kind = |name: &str| kind_of(name) == kind;
-        let due = due::due(state, now, free + room.busy.len(), of_kind);
+        let due = due::due_of(state, now, free + room.busy.len(), of_kind);
         let new = due.into_iter().filter(|approval| !room.busy.contains(&approval.id)).take(free);
         found.work.extend(new.map(|approval| Work { id: approval.id, kind, what: What::Claim(people_of(approval)) }));
     }

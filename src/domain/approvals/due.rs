@@ -33,8 +33,13 @@ pub fn next_try(state: &TenantState, after: Timestamp) -> Option<Timestamp> {
     state.approvals.queue().next_try(after)
 }
 
-/// What is to be claimed at `now`, first come first, at most `at_most`, of the capabilities that are `wanted` by their names.
-pub fn due(state: &TenantState, now: Timestamp, at_most: usize, wanted: impl Fn(&str) -> bool) -> Vec<&Approval> {
+/// What is to be claimed at `now`, first come first, at most `at_most`.
+pub fn due(state: &TenantState, now: Timestamp, at_most: usize) -> Vec<&Approval> {
+    due_of(state, now, at_most, |_| true)
+}
+
+/// The same, only of the capabilities that are `wanted` by their names.
+pub fn due_of(state: &TenantState, now: Timestamp, at_most: usize, wanted: impl Fn(&str) -> bool) -> Vec<&Approval> {
     let mut first: BinaryHeap<Reverse<(Timestamp, Uuid)>> = BinaryHeap::new();
     for (capability, line) in state.approvals.queue().ready().filter(|(capability, _)| wanted(capability)) {
         let come = line.iter().take_while(|(at, _)| *at <= now);

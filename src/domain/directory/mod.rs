@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::ids::{OrgId, StreamId, UserId, VenueId};
-use super::people::{Authority, Caller, Cause, Role, Scopes, Via, Who};
+use super::people::{Authority, Role, Scopes};
 use super::time::Timestamp;
 
 /// An organisation as the directory knows it; its settings are on its own stream.
@@ -62,13 +62,13 @@ pub struct User {
 }
 
 impl User {
-    /// This person as whoever acts, with all that they hold now.
-    pub fn caller(&self, via: Via) -> Caller {
+    /// This person as they would decide now.
+    pub fn standing(&self) -> Caller {
         Caller {
-            cause: Cause { who: Who::Person(self.id.clone()), via, request: None },
-            held: self.role.held(),
+            cause: Cause { who: Who::Person(self.id.clone()), via: Via::Page, request: None },
+            held: Held::of(self.role),
             role: Some(self.role),
-            venues: self.venues.clone().map(Into::into),
+            venues: self.venues.as_deref().map(Into::into),
         }
     }
 }
