@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 
 use crate::actors::courier::Courier;
 use crate::actors::engine::{DeliveryMode, Engine, Parts};
+use crate::actors::executor::{Executor, Outside};
 use crate::actors::notifier::Notifier;
 use crate::actors::scheduler;
 use crate::actors::services::{ActorSettings, Services};
@@ -138,8 +139,12 @@ impl App {
         }
     }
 
-    /// Stops in order: takes no new work, waits for what was taken, makes snapshots, closes the journal.
+    /// Stops in order: takes no new work, waits for executions that are on their way and for what was taken, makes snapshots, closes the journal.
     pub async fn stop(mut self) {
+        self.engine.take_no_more();
+        if tokio::time::timeout(self.stop_timeout, self.engine.executor().idle()).await.is_err() {
+            tracing::warn!("some executions have not ended in time; what became of them is decided at the next start");
+        }
         if tokio::time::timeout(self.stop_timeout, self.engine.stop()).await.is_err() {
             tracing::warn!("not everything was settled in time; it will be read again at the next start");
         }
@@ -195,16 +200,20 @@ fn engine(
     background: tokio::runtime::Handle,
     server_key: [u8; 32],
 ) -> Result<Engine, StartError> {
-    let email = EmailChannel::new(&EmailSettings {
+    let email: Arc<EmailChannel> = EmailChannel::new(&EmailSettings {
         url: Some(config.delivery.email.url.clone()).filter(|url| !url.is_empty()),
         from: config.delivery.email.from.clone(),
         timeout_ms: config.delivery.email.timeout_ms,
         connections_max: config.delivery.email.connections_max,
     })
+    .map(Arc::new)
     .map_err(|error| StartError::because("delivery.email")(&error))?;
     let egress = Egress::allowing(&config.delivery.egress.allow);
     let outbound = Outbound::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
-    let notifier = Notifier::new(Arc::new(WebhookChannel::new(outbound)), egress, server_key);
+    let webhooks = Arc::new(WebhookChannel::new(outbound.clone()));
+    let notifier = Notifier::new(webhooks.clone(), egress, server_key);
+    let modules = Arc::new(ModuleClient::new(outbound));
+    let executor = Executor::new(Outside { modules, email: email.clone(), webhooks, server_key });
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =
@@ -222,8 +231,9 @@ fn engine(
         services: Arc::new(Services { store, settings }),
         snapshotter: Arc::new(snapshotter),
         directory_snapshotter: Arc::new(directory_snapshotter),
-        courier: Arc::new(Courier::new(Arc::new(email))),
+        courier: Arc::new(Courier::new(email)),
         notifier: Arc::new(notifier),
+        executor: Arc::new(executor),
         delivery_mode: match config.delivery.mode {
             Mode::Immediate => DeliveryMode::Immediate,
             Mode::OnProcess => DeliveryMode::OnProcess,

@@ -1,9 +1,20 @@
-//! How an effect outside ended that must not happen twice.
+//! Effects outside that must not happen twice: the ways to have one, and how it ended.
 
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use reqwest::{Response, StatusCode};
 
+use super::channel::Message;
 use super::outbound::{Unanswered, retry_after_ms, shown};
 use crate::domain::json::JsonText;
+
+/// A way to the outside for a message that must not come twice.
+pub trait EffectChannel: Send + Sync + 'static {
+    /// Makes the one attempt and ends within this time. Dropping the future ends the attempt; whether the receiver took the message is
+    /// then unknown.
+    fn perform<'a>(&'a self, message: &'a Message, within: Duration) -> BoxFuture<'a, EffectOutcome>;
+}
 
 /// How one run ended. An `error` is for people: one line of at most [`super::channel::DETAIL_BYTES_MAX`] bytes, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
 
+mod approvals;
 mod blocks;
 mod capabilities;
 mod commands;
@@ -12,6 +13,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use self::approvals::{
+    again, asking_for_a_note, cancelling, done, doubt, editing, failed, mia, noting, olga, otto, rae, refunding, retrying, settling,
+    staff, submitting, undoing,
+};
 pub use self::blocks::{block_on, consume, lift, overriding};
 pub use self::capabilities::{policy, refund};
 pub use self::reports::{comp, comp_of};

@@ -137,11 +137,7 @@ impl Holder {
 
 /// The authority of a person. An owner stands above every rung, also where the ladder names none `owner`.
 pub fn held_by(role: Role) -> Held {
-    match role {
-        Role::Owner => Held::Top,
-        Role::VpOps | Role::Gm | Role::Manager => Held::Rung(Authority::named(role.name())),
-        Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Held::Nothing,
-    }
+    Held::of(role)
 }
 
 /// The authority of a key: never above that of the person it belongs to, as that person is now.

@@ -10,9 +10,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::{Response, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::delivery::channel::{Channel, Message, Outcome, detail};
-use crate::delivery::effect::EffectOutcome;
+use crate::delivery::effect::{EffectChannel, EffectOutcome};
 use crate::delivery::outbound::{self, Outbound, Unanswered};
 
 /// How long one call may take in all.
@@ -88,5 +89,15 @@ impl Channel for WebhookChannel {
 
     fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Outcome> {
         self.attempt(message).boxed()
+    }
+}
+
+impl EffectChannel for WebhookChannel {
+    fn perform<'a>(&'a self, message: &'a Message, within: Duration) -> BoxFuture<'a, EffectOutcome> {
+        let late = move |_| EffectOutcome::Unknown {
+            error: format!("no answer within {} ms", within.as_millis()),
+            retry_after_ms: None,
+        };
+        timeout(within, self.call(message)).map(move |made| made.unwrap_or_else(late)).boxed()
     }
 }

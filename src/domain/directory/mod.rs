@@ -61,6 +61,18 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+impl User {
+    /// This person as they would decide now.
+    pub fn standing(&self) -> Caller {
+        Caller {
+            cause: Cause { who: Who::Person(self.id.clone()), via: Via::Page, request: None },
+            held: Held::of(self.role),
+            role: Some(self.role),
+            venues: self.venues.as_deref().map(Into::into),
+        }
+    }
+}
+
 /// A login. The cookie holds the id; here is its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
