@@ -263,8 +263,8 @@ fn serve(
         cookie_secure: config.server.cookie_secure,
     };
     let state = HttpState { engine, foresight: foresight(config)? };
-    let server = http::server(listener, state, settings)
-        .map_err(|error| StartError::because("cannot serve")(&error))?;
+    let server =
+        http::server(listener, state, settings).map_err(|error| StartError::because("cannot serve")(&error))?;
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
@@ -275,8 +275,7 @@ fn foresight(config: &Config) -> Result<Foresight, StartError> {
     let egress = Egress::allowing(&config.delivery.egress.allow);
     let outbound = Outbound::new(egress).map_err(|error| StartError::because("outbound HTTP")(&error))?;
     let summary = &config.preview.summary;
-    let settings =
-        SummarySettings { url: summary.url.clone(), model: summary.model.clone(), key: summary.key.clone() };
+    let settings = SummarySettings { url: summary.url.clone(), model: summary.model.clone(), key: summary.key.clone() };
     let summaries = if summary.url.is_empty() {
         None
     } else {

@@ -46,8 +46,8 @@ use api::{
     process, reports, session, settings, silences, submissions, tasks, templates, till, trends, users, venues,
     violation_types, violations, webhooks,
 };
-use problem::problem;
 pub use foresight::Foresight;
+use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
 
 /// Makes the route table: [`ROUTES`], the services, and the OpenAPI document of the same handlers.

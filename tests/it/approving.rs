@@ -30,14 +30,18 @@ fn a_request_carries_what_the_module_says_it_will_do_and_runs_nothing() {
     });
     let till = Till::registered(&org, &json!({}), [says(200, &dry), says(500, &json!({}))]);
     let made = submit(&org.admin, &json!({})).expect(201);
-    assert_eq!((&made["status"], &made["source"], &made["title"]), (&json!("pending"), &json!("module"), &json!("Refund a guest")));
+    assert_eq!(
+        (&made["status"], &made["source"], &made["title"]),
+        (&json!("pending"), &json!("module"), &json!("Refund a guest"))
+    );
     assert_eq!(made["payload"], json!({ "amount": 80, "note": "Cold soup" }));
     let preview = json!({
         "summary": "Refund of 80 on check 9", "before": "paid 80", "after": "paid 0", "recipients": 1, "amount": "80", "source": "module",
     });
     assert_eq!((&made["preview"], &made["compensation"]), (&preview, &json!({ "refund": "r-1" })));
     assert_eq!(made["payload_hash"].as_str().map(str::len), Some(64));
-    let points: u64 = made["risk"]["factors"].as_array().into_iter().flatten().filter_map(|one| one["points"].as_u64()).sum();
+    let points: u64 =
+        made["risk"]["factors"].as_array().into_iter().flatten().filter_map(|one| one["points"].as_u64()).sum();
     assert_eq!(json!(points), made["risk"]["score"]);
     assert_eq!(made["steps"][0]["decisions"], json!([]));
     assert_eq!(org.admin.get(&path_of(&made, "")).expect(200), made);
@@ -73,7 +77,9 @@ fn what_cannot_be_asked_for_is_refused_before_any_module_hears_of_it() {
     }
     submit(admin, &json!({ "venue_id": "elsewhere" })).refused(422, "unknown-venue");
     submit(&app.nobody(), &json!({})).refused(401, "no-credential");
-    for caller in [key(&app, &org, &["blocks:read", "actions:read"]), app.person(&org, "staff"), app.person(&org, "admin")] {
+    for caller in
+        [key(&app, &org, &["blocks:read", "actions:read"]), app.person(&org, "staff"), app.person(&org, "admin")]
+    {
         submit(&caller, &json!({})).refused(403, "not-allowed");
     }
     assert_eq!(ids(admin, "/api/actions"), Vec::<Value>::new());
@@ -101,7 +107,8 @@ fn the_same_submission_under_the_same_key_is_one_request() {
 #[test]
 fn people_decide_each_once_on_exactly_what_they_saw() {
     let (app, org) = started(&[]);
-    let _till = Till::registered(&org, &json!({ "connectors": ["till", "bank", "mail", "payroll"], "reversible": false }), []);
+    let _till =
+        Till::registered(&org, &json!({ "connectors": ["till", "bank", "mail", "payroll"], "reversible": false }), []);
     let (owner, reviewer) = (app.person(&org, "owner"), app.person(&org, "reviewer"));
     let made = submit(&org.admin, &json!({})).expect(201);
     let steps: Vec<_> = made["steps"].as_array().expect("steps").iter().map(|step| step["who"].clone()).collect();
@@ -132,11 +139,16 @@ fn people_decide_each_once_on_exactly_what_they_saw() {
     org.admin.post(&path_of(&made, "/cancel"), &json!({ "reason": "Guest left" })).expect(200);
     approve(&reviewer, &by_owner).refused(409, "already-decided");
     owner.put(&path_of(&made, "/payload"), &json!({ "payload": { "amount": 2 } })).refused(409, "already-decided");
-    for (what, body) in [("/retry", json!({})), ("/settle", json!({ "outcome": "executed", "note": "x" })), ("/undo", json!({}))] {
-        owner.post(&path_of(&made, what), &body).refused(if what == "/settle" { 403 } else { 409 }, match what {
-            "/settle" => "own-request",
-            _ => "wrong-status",
-        });
+    for (what, body) in
+        [("/retry", json!({})), ("/settle", json!({ "outcome": "executed", "note": "x" })), ("/undo", json!({}))]
+    {
+        owner.post(&path_of(&made, what), &body).refused(
+            if what == "/settle" { 403 } else { 409 },
+            match what {
+                "/settle" => "own-request",
+                _ => "wrong-status",
+            },
+        );
     }
     org.admin.post(&path_of(&made, "/retry"), &json!({})).refused(403, "not-allowed");
     org.admin.post(&path_of(&made, "/settle"), &json!({})).refused(403, "not-allowed");
@@ -147,7 +159,8 @@ fn many_are_approved_in_one_call_each_for_itself_and_once() {
     let (app, org) = started(&[]);
     let _till = Till::registered(&org, &json!({}), []);
     let owner = app.person(&org, "owner");
-    let [one, two, three] = [1, 2, 3].map(|amount| submit(&org.admin, &json!({ "payload": { "amount": amount } })).expect(201));
+    let [one, two, three] =
+        [1, 2, 3].map(|amount| submit(&org.admin, &json!({ "payload": { "amount": amount } })).expect(201));
     let item = |id: &Value, hash: &Value| json!({ "id": id, "payload_hash": hash });
     let random = json!("01a202c4-859c-7001-ad8e-ca154fa1365b");
     let body = json!({ "comment": "Evening round", "items": [
@@ -259,8 +272,11 @@ fn another_organisations_request_and_its_run_are_like_those_that_do_not_exist() 
     let done = if done["status"] == "pending" { approve(&theirs, &done).expect(200) } else { done };
     let task = done["execution"]["task_id"].as_str().expect("a task").to_owned();
     theirs.get(&format!("/api/tasks/{task}")).expect(200);
-    let waiting = other.admin.post("/api/actions/submit", &json!({ "source": "module", "module": "notifications",
-        "capability": "notifications.send_email", "payload": { "to": "a@b.example", "subject": "x", "text": "y" } }));
+    let waiting = other.admin.post(
+        "/api/actions/submit",
+        &json!({ "source": "module", "module": "notifications",
+        "capability": "notifications.send_email", "payload": { "to": "a@b.example", "subject": "x", "text": "y" } }),
+    );
     let waiting = waiting.expect(201);
     let hash = &waiting["payload_hash"];
     let real = waiting["id"].as_str().expect("an id");

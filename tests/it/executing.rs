@@ -69,13 +69,19 @@ fn a_run_is_watched_while_it_runs_and_a_reader_who_comes_back_misses_nothing() {
     let mut back = Events::open(&owner, &format!("{task}/events"), Some(&last));
     let rest = back.until(SOON, |event| event.name == "done");
     assert_eq!(back.next(SOON), None, "`done` is the last");
-    assert_eq!((messages(&first).last(), messages(&second), messages(&rest)), (Some(&"Opening check 9"), vec!["half way"], vec![]));
+    assert_eq!(
+        (messages(&first).last(), messages(&second), messages(&rest)),
+        (Some(&"Opening check 9"), vec!["half way"], vec![])
+    );
     let done = rest.last().expect("done");
     assert_eq!((&done.data["status"], &done.data["progress"]), (&json!("succeeded"), &json!(1.0)));
 
     let mut late = Events::open(&owner, &format!("{task}/events"), None);
     let all = late.until(SOON, |event| event.name == "done");
-    assert_eq!((names(&all), messages(&all)), (vec!["log", "log", "progress", "done"], vec!["Opening check 9", "half way"]));
+    assert_eq!(
+        (names(&all), messages(&all)),
+        (vec!["log", "log", "progress", "done"], vec!["Opening check 9", "half way"])
+    );
     assert_eq!(late.next(SOON), None);
     let done = settled(&org.admin, &made, "executed");
     assert_eq!(done["execution"]["result"], json!({ "refund": "r-1" }));
@@ -94,7 +100,8 @@ fn what_ran_is_undone_by_a_request_that_others_decide() {
     let ran = json!({ "result": { "refund": "r-1" }, "undo_payload": { "amount": 80, "note": "r-1" } });
     let undone = json!({ "result": { "refund": "r-1" } });
     let asked = json!({ "preview": { "summary": "Take back the refund r-1", "amount": 80 } });
-    let till = Till::registered(&org, &json!({}), [previewed(), says(200, &ran), says(200, &asked), says(200, &undone)]);
+    let till =
+        Till::registered(&org, &json!({}), [previewed(), says(200, &ran), says(200, &asked), says(200, &undone)]);
     let (owner, gm) = (app.person(&org, "owner"), app.person(&org, "gm"));
     let made = submit(&gm, &json!({ "source": "user" })).expect(201);
     gm.post(&path_of(&made, "/undo"), &json!({})).refused(409, "wrong-status");
@@ -104,7 +111,10 @@ fn what_ran_is_undone_by_a_request_that_others_decide() {
     app.person(&org, "staff").post(&path_of(&made, "/undo"), &json!({})).refused(403, "not-allowed");
     let undo = gm.post(&path_of(&made, "/undo"), &json!({ "reason": "Wrong guest" })).expect(201);
     assert_eq!((&undo["source"], &undo["undo_of"]), (&json!("undo"), &made["id"]));
-    assert_eq!((&undo["reason"], &undo["preview"]["summary"]), (&json!("Wrong guest"), &json!("Take back the refund r-1")));
+    assert_eq!(
+        (&undo["reason"], &undo["preview"]["summary"]),
+        (&json!("Wrong guest"), &json!("Take back the refund r-1"))
+    );
     assert_eq!((&till.calls(true)[1]["undo"], &till.calls(true)[1]["payload"]["note"]), (&json!(true), &json!("r-1")));
     gm.post(&path_of(&made, "/undo"), &json!({})).refused(409, "not-undoable");
     approve(&gm, &undo).refused(403, "own-request");
@@ -125,7 +135,10 @@ fn what_failed_is_run_again_by_a_person() {
     let made = submit(&org.admin, &json!({})).expect(201);
     approve(&owner, &made).expect(200);
     let failed = settled(&org.admin, &made, "failed");
-    assert!(failed["execution"]["error"].as_str().is_some_and(|error| error.contains("the till is closed")), "{failed}");
+    assert!(
+        failed["execution"]["error"].as_str().is_some_and(|error| error.contains("the till is closed")),
+        "{failed}"
+    );
     org.admin.post(&path_of(&made, "/retry"), &json!({})).refused(403, "not-allowed");
     app.person(&org, "manager").post(&path_of(&made, "/retry"), &json!({})).refused(403, "not-your-request");
     owner.post(&path_of(&made, "/retry"), &json!({ "reason": "Open again" })).expect(200);

@@ -78,7 +78,9 @@ impl ApproveMany {
             let decided = match (bytes < BYTES_MAX, Uuid::try_parse(&id)) {
                 (false, _) => Err(Rejection::BulkFull),
                 (true, Err(_)) => Err(Rejection::NotFound),
-                (true, Ok(id)) => approved(id, payload_hash, self.comment.clone(), state, context).map(|made| (id, made)),
+                (true, Ok(id)) => {
+                    approved(id, payload_hash, self.comment.clone(), state, context).map(|made| (id, made))
+                }
             };
             match decided {
                 Ok((id, decision)) => {

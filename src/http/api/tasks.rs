@@ -6,9 +6,9 @@
 
 use std::convert::Infallible;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
-use actix_web::HttpRequest;
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -271,7 +271,16 @@ mod tests {
             standing.text.lines().filter(|line| line.starts_with("event") || line.starts_with("id")).collect();
         assert_eq!(
             heads,
-            ["event: log", "id: 812.3", "event: progress", "id: 812.3", "event: progress", "id: 812.4", "event: log", "id: 812.5"]
+            [
+                "event: log",
+                "id: 812.3",
+                "event: progress",
+                "id: 812.3",
+                "event: progress",
+                "id: 812.4",
+                "event: log",
+                "id: 812.5"
+            ]
         );
         assert!(standing.text.contains(r#""progress":0.75"#) && !standing.over);
     }

@@ -62,9 +62,7 @@ fn who_may_decide_none_decides_none() {
 #[test]
 fn an_effect_of_our_own_takes_place_with_its_decision_and_what_follows_from_it() {
     let mut tenant = tenant().by(mia());
-    let block = |entity: &str| {
-        json!({ "block_type": "comp_approval", "entity_id": entity, "entity_type": "employee", "reason": "Under review" })
-    };
+    let block = |entity: &str| json!({ "block_type": "comp_approval", "entity_id": entity, "entity_type": "employee", "reason": "Under review" });
     let ids = ["ana", "ben"].map(|entity| tenant.submit(submitting("blocks.place", block(entity))));
     let items = ids.map(|id| seen(&tenant, id)).to_vec();
     tenant.caller(olga()).run(many(items));
