@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::approvals::many::Verdicts;
+use super::approvals::many::Became;
 use super::event::Event;
 use super::ids::IdSource;
 use super::people::Caller;
@@ -79,7 +79,7 @@ pub enum Answer {
     /// A request for approval.
     Approval(Uuid),
     /// What became of many requests that somebody approved, in their order.
-    Approvals(Vec<Verdicts>),
+    Approvals(Vec<Became>),
     /// A run of a request.
     Task(Uuid),
     /// A grant.

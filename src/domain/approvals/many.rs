@@ -30,7 +30,7 @@ pub struct Seen {
 
 /// What became of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdicts {
+pub enum Became {
     /// The decision counts.
     Taken(Uuid),
     /// Nothing was changed; how that is shown.
@@ -88,9 +88,9 @@ impl ApproveMany {
                     bytes += decision.events.iter().map(bytes_of).sum::<usize>();
                     bytes += state.approvals.get(&id).map_or(0, shown_bytes);
                     events.extend(decision.events);
-                    outcomes.push(Verdicts::Taken(id));
+                    outcomes.push(Became::Taken(id));
                 }
-                Err(rejection) => outcomes.push(Verdicts::Refused { id, problem: (self.show_refusal)(rejection) }),
+                Err(rejection) => outcomes.push(Became::Refused { id, problem: (self.show_refusal)(rejection) }),
             }
         }
         Ok(Decision { events, answer: Answer::Approvals(outcomes) })

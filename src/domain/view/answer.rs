@@ -13,7 +13,7 @@ use super::shapes::{self, ActionView, BlockView, ViolationView};
 use super::tasks;
 use super::types;
 use super::webhooks;
-use crate::domain::approvals::many::Verdicts;
+use crate::domain::approvals::many::Became;
 use crate::domain::decision::{Answer, Done, Reply};
 use crate::domain::state::TenantState;
 use crate::domain::violations::bulk::Outcome;
@@ -179,14 +179,14 @@ fn outcome<'a>(state: &'a TenantState, index: usize, outcome: &'a Outcome) -> Ou
     }
 }
 
-fn verdict<'a>(state: &'a TenantState, one: &'a Verdicts) -> VerdictView<'a> {
+fn verdict<'a>(state: &'a TenantState, one: &'a Became) -> VerdictView<'a> {
     let org_id = state.organisation().org_id.as_str();
     match one {
-        Verdicts::Taken(id) => {
+        Became::Taken(id) => {
             let approval = state.approvals.get(id).map(|one| approvals::approval(org_id, one));
             VerdictView { id: id.to_string(), status: 200, approval, problem: None }
         }
-        Verdicts::Refused { id, problem } => VerdictView {
+        Became::Refused { id, problem } => VerdictView {
             id: id.clone(),
             status: problem["status"].as_u64().unwrap_or(500),
             approval: None,

@@ -20,8 +20,8 @@ fn inbox() -> (Tenant, [Uuid; 3]) {
     (tenant, ids)
 }
 
-fn refused(id: &str, why: &Rejection) -> Verdicts {
-    Verdicts::Refused { id: id.into(), problem: json!(why.to_string()) }
+fn refused(id: &str, why: &Rejection) -> Became {
+    Became::Refused { id: id.into(), problem: json!(why.to_string()) }
 }
 
 #[test]
@@ -33,12 +33,12 @@ fn each_is_decided_for_itself_after_the_ones_before_it() {
     let items = vec![seen(&tenant, one), changed, seen(&tenant, one), foreign.clone(), broken, seen(&tenant, three)];
     let answer = tenant.caller(olga()).run(many(items));
     let expected = vec![
-        Verdicts::Taken(one),
+        Became::Taken(one),
         refused(&two.to_string(), &Rejection::PayloadChanged),
         refused(&one.to_string(), &Rejection::AlreadyDecided { status: "approved" }),
         refused(&foreign.id, &Rejection::NotFound),
         refused("check 9", &Rejection::NotFound),
-        Verdicts::Taken(three),
+        Became::Taken(three),
     ];
     assert_eq!(answer, Answer::Approvals(expected));
     assert_eq!([one, two, three].map(|id| tenant.status(id)), [Status::Approved, Status::Pending, Status::Approved]);
@@ -54,7 +54,7 @@ fn who_may_decide_none_decides_none() {
     let before = tenant.state.last_seq();
     for (caller, items) in [(mia(), own), (rae(), strangers)] {
         let Answer::Approvals(all) = tenant.caller(caller).run(many(items)) else { panic!("another answer") };
-        assert!(all.iter().all(|one| matches!(one, Verdicts::Refused { .. })), "{all:?}");
+        assert!(all.iter().all(|one| matches!(one, Became::Refused { .. })), "{all:?}");
     }
     assert_eq!(tenant.state.last_seq(), before);
 }
