@@ -185,7 +185,10 @@ fn an_effect_of_our_own_is_there_with_its_approval_and_gone_with_its_undo() {
     let mut watch = Events::open(&gm, &format!("{}/events", task_of(&done)), None);
     assert_eq!(names(&watch.until(SOON, |event| event.name == "done")), ["progress", "done"]);
     let undo = gm.post(&path_of(&made, "/undo"), &json!({ "reason": "Enough" })).expect(201);
+    let steps: Vec<_> = undo["steps"].as_array().expect("steps").iter().map(|step| step["who"].clone()).collect();
+    assert_eq!(steps, ["role:owner", "authority:manager"], "a block is lifted by nobody without authority");
     approve(&owner, &undo).expect(200);
+    approve(&app.person(&org, "manager"), &undo).expect(200);
     settled(&gm, &undo, "executed");
     assert_eq!(settled(&gm, &made, "undone")["status"], "undone");
     assert_eq!(org.admin.get(&check_path("ana")).expect(200)["blocked"], false);

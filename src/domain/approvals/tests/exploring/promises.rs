@@ -102,10 +102,17 @@ impl Ghost {
                 let name = vote.by.as_str();
                 assert_eq!(vote.verdict, Verdict::Approved, "{act:?}");
                 assert!(people.insert(name.to_owned()), "{act:?}: {name} twice");
-                assert!(Some(&vote.by) != approval.requester.as_ref() && !approval.editors.contains(&vote.by), "{act:?}");
+                assert!(
+                    Some(&vote.by) != approval.requester.as_ref() && !approval.editors.contains(&vote.by),
+                    "{act:?}"
+                );
                 // What was decided before the world began is not on record here.
                 let seen = self.saw.get(&(approval.id, name.to_owned()));
-                assert_eq!(*seen.unwrap_or(&approval.payload_hash), approval.payload_hash, "{act:?}: {name} saw another");
+                assert_eq!(
+                    *seen.unwrap_or(&approval.payload_hash),
+                    approval.payload_hash,
+                    "{act:?}: {name} saw another"
+                );
                 let now = person(name, changed).unwrap_or_else(|| panic!("{act:?}: {name} left"));
                 let may = match &step.who {
                     Assignee::User(id) => id.as_str() == name,
@@ -154,9 +161,7 @@ pub fn moves(before: &TenantState, event: &Event) -> Vec<(Uuid, Move)> {
             };
             (it.id, by)
         }
-        Event::ApprovalClosed(it) => {
-            (it.id, if it.status == Status::Expired { Move::Expire } else { Move::Cancel })
-        }
+        Event::ApprovalClosed(it) => (it.id, if it.status == Status::Expired { Move::Expire } else { Move::Cancel }),
         Event::ApprovalCleared(it) => (it.id, Move::Approve),
         Event::ApprovalScheduled(it) => (it.id, Move::Schedule),
         Event::ApprovalReopened(it) => (it.id, Move::Restart),
