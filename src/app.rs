@@ -21,9 +21,10 @@ use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
 use crate::delivery::modules::ModuleClient;
 use crate::delivery::outbound::Outbound;
+use crate::delivery::summary::{Summarizer, SummarySettings};
 use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
-use crate::http::{self, HttpSettings, HttpState};
+use crate::http::{self, Foresight, HttpSettings, HttpState};
 use crate::priority::{BESIDE_REQUESTS, step_back};
 use crate::secrets::{self, Secrets};
 use crate::store::sled_journal::SledJournalConfig;
@@ -261,11 +262,27 @@ fn serve(
         server_key: secrets.server_key,
         cookie_secure: config.server.cookie_secure,
     };
-    let server = http::server(listener, HttpState { engine }, settings)
-        .map_err(|error| StartError::because("cannot serve")(&error))?;
+    let state = HttpState { engine, foresight: foresight(config)? };
+    let server =
+        http::server(listener, state, settings).map_err(|error| StartError::because("cannot serve")(&error))?;
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
+}
+
+/// Whom we ask what a request will do.
+fn foresight(config: &Config) -> Result<Foresight, StartError> {
+    let egress = Egress::allowing(&config.delivery.egress.allow);
+    let outbound = Outbound::new(egress).map_err(|error| StartError::because("outbound HTTP")(&error))?;
+    let summary = &config.preview.summary;
+    let settings = SummarySettings { url: summary.url.clone(), model: summary.model.clone(), key: summary.key.clone() };
+    let summaries = if summary.url.is_empty() {
+        None
+    } else {
+        let made = Summarizer::new(outbound.clone(), settings);
+        Some(Arc::new(made.map_err(|why| StartError(format!("preview.summary.url {why}")))?))
+    };
+    Ok(Foresight { modules: Arc::new(ModuleClient::new(outbound)), summaries })
 }
 
 fn processors() -> usize {

@@ -8,13 +8,14 @@ use super::approvals::decide::DecideApproval;
 use super::approvals::edit::EditPayload;
 use super::approvals::finish::FinishExecution;
 use super::approvals::follow::follow;
+use super::approvals::many::ApproveMany;
 use super::approvals::overrides::RequestOverride;
+use super::approvals::policy::ChangeApprovalPolicy;
 use super::approvals::progress::ProgressTask;
 use super::approvals::retry::RetryApproval;
 use super::approvals::settle::SettleApproval;
 use super::approvals::submit::SubmitApproval;
 use super::approvals::undo::UndoApproval;
-use super::approvals::policy::ChangeApprovalPolicy;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
@@ -75,6 +76,7 @@ pub enum Command {
     RequestOverride(Box<RequestOverride>),
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
+    ApproveMany(Box<ApproveMany>),
     CancelApproval(CancelApproval),
     SubmitApproval(Box<SubmitApproval>),
     EditPayload(Box<EditPayload>),
@@ -105,6 +107,9 @@ impl Command {
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         if let Self::ReportMany(many) = self {
             return many.decide(state, context); // it completes each of its items
+        }
+        if let Self::ApproveMany(many) = self {
+            return many.decide(state, context); // so does this
         }
         let mut decision = self.decide_alone(state, context)?;
         complete(state, context, &mut decision.events)?;
@@ -142,6 +147,7 @@ impl Command {
             Self::RequestOverride(command) => command.decide(state, context),
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
+            Self::ApproveMany(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
             Self::SubmitApproval(command) => command.decide(state, context),
             Self::EditPayload(command) => command.decide(state, context),
@@ -172,6 +178,7 @@ impl Command {
             | Self::EndSilence(_)
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
+            | Self::ApproveMany(_)
             | Self::CancelApproval(_)
             | Self::FinishExecution(_)
             | Self::SettleApproval(_)

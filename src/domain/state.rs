@@ -22,8 +22,8 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
-use super::tasks::{LogLine, Task};
 use super::tasks::store::Tasks;
+use super::tasks::{LogLine, Task};
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -449,6 +449,9 @@ impl super::aggregate::Aggregate for TenantState {
 
     fn carry_out(&mut self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
         if let super::command::Command::ReportMany(many) = command {
+            return many.carry_out(self, context);
+        }
+        if let super::command::Command::ApproveMany(many) = command {
             return many.carry_out(self, context);
         }
         let decision = command.decide(self, context)?;

@@ -1,7 +1,9 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
+mod approving;
 mod calling;
 mod escalating;
+mod executing;
 mod flooding;
 mod house;
 mod importing;

@@ -59,6 +59,7 @@ fn of_fields(fields: &Map<String, Value>) -> Option<Preview> {
         recipients: fields.get("recipients").and_then(Value::as_u64),
         amount: fields.get("amount").and_then(decimal),
         source: "module".into(),
+        generated: None,
     })
 }
 

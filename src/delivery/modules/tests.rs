@@ -312,6 +312,7 @@ async fn a_dry_run_says_what_would_be_done_and_carries_no_key() {
         recipients: Some(1),
         amount: Some("80.5".into()),
         source: "module".into(),
+        generated: None,
     };
     assert_eq!(dry.preview, wanted);
     let text = client.dry_run(&call).await.unwrap();

@@ -7,13 +7,14 @@ use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::decide::DecideApproval;
 use crate::domain::approvals::edit::EditPayload;
 use crate::domain::approvals::finish::FinishExecution;
+use crate::domain::approvals::many::ApproveMany;
 use crate::domain::approvals::overrides::RequestOverride;
+use crate::domain::approvals::policy::ChangeApprovalPolicy;
 use crate::domain::approvals::progress::ProgressTask;
 use crate::domain::approvals::retry::RetryApproval;
 use crate::domain::approvals::settle::SettleApproval;
 use crate::domain::approvals::submit::SubmitApproval;
 use crate::domain::approvals::undo::UndoApproval;
-use crate::domain::approvals::policy::ChangeApprovalPolicy;
 use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
@@ -72,6 +73,7 @@ commands!(
     RequestOverride in Box,
     ConsumeGrant,
     DecideApproval,
+    ApproveMany in Box,
     CancelApproval,
     SubmitApproval in Box,
     EditPayload in Box,
