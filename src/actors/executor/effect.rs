@@ -23,7 +23,7 @@ use crate::domain::approvals::finish::Outcome;
 use crate::domain::capabilities::built_in::{CALL_WEBHOOK, POST_SLACK, SEND_EMAIL};
 
 /// How much longer than a capability's own time a call may take: for those that watch their time themselves to say how far they came.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The ways to the outside.
 pub struct Outside {
