@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use crate::clock::now_ms;
 use crate::delivery::channel::{Channel, Message, Outcome, Recipient, Signing};
 use crate::delivery::egress::Egress;
-use crate::delivery::signing::webhook_key;
+use crate::delivery::signing::{capability_key, webhook_key};
 use crate::domain::actions::AttemptOutcome;
 use crate::domain::command::Command;
 use crate::domain::ids::StreamId;
@@ -84,6 +84,11 @@ impl Notifier {
     /// The key that signs for a webhook.
     pub fn key(&self, org: &OrgRef, webhook: &Uuid, generation: u32) -> [u8; 32] {
         webhook_key(&self.server_key, org.org_id.as_str(), webhook, generation)
+    }
+
+    /// The key that signs the calls to a capability.
+    pub fn capability_key(&self, org: &OrgRef, name: &str, generation: u32) -> [u8; 32] {
+        capability_key(&self.server_key, org.org_id.as_str(), name, generation)
     }
 
     /// Starts what is due in an organisation, as far as it has places free.

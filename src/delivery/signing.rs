@@ -1,7 +1,7 @@
 //! Signatures of what we send to other systems, after Standard Webhooks: `v1,base64(HMAC-SHA256(key, "id.timestamp.body"))`.
 //!
-//! The key of a webhook is derived from the server's own and never stored: no record, snapshot or export holds it, and whoever moves a data
-//! directory with its `server.key` keeps every signature.
+//! The key of a webhook or of a capability is derived from the server's own and never stored: no record, snapshot or export holds it, and
+//! whoever moves a data directory with its `server.key` keeps every signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,17 @@ const CONTEXT: &str = "action-center 2026-11 what signs the calls to a webhook o
 pub fn webhook_key(server_key: &[u8; 32], org_id: &str, id: &Uuid, generation: u32) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(CONTEXT, server_key));
     hasher.update(id.as_bytes()).update(&generation.to_le_bytes()).update(org_id.as_bytes());
+    hasher.finalize().into()
+}
+
+const CAPABILITY_CONTEXT: &str =
+    "action-center 2026-11 what signs the calls to a capability of a module of an organisation";
+
+/// The key of a capability that an organisation registered; another with every generation.
+pub fn capability_key(server_key: &[u8; 32], org_id: &str, name: &str, generation: u32) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(CAPABILITY_CONTEXT, server_key));
+    // A name has no zero byte, so that no two pairs of name and organisation are the same bytes.
+    hasher.update(&generation.to_le_bytes()).update(name.as_bytes()).update(&[0]).update(org_id.as_bytes());
     hasher.finalize().into()
 }
 
@@ -45,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn every_webhook_and_generation_has_a_key_of_its_own() {
+    fn every_webhook_capability_and_generation_has_a_key_of_its_own() {
         let id = Uuid::from_u128;
         let keys = [
             webhook_key(&[1; 32], "harbour", &id(1), 1),
@@ -58,5 +69,20 @@ mod tests {
             assert!(!keys[..at].contains(key), "{at}");
         }
         assert!(secret_text(&keys[0]).starts_with("whsec_") && secret_text(&keys[0]).len() == 50);
+    }
+
+    #[test]
+    fn every_capability_and_generation_has_a_key_of_its_own() {
+        let keys = [
+            capability_key(&[1; 32], "harbour", "till.refund", 1),
+            capability_key(&[1; 32], "harbour", "till.refund", 2),
+            capability_key(&[1; 32], "harbour", "till.void", 1),
+            capability_key(&[1; 32], "ndharbour", "till.refu", 1),
+            capability_key(&[1; 32], "pier", "till.refund", 1),
+            capability_key(&[2; 32], "harbour", "till.refund", 1),
+            webhook_key(&[1; 32], "harbour", &Uuid::from_u128(1), 1),
+        ];
+        let different: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
     }
 }

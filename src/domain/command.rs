@@ -3,12 +3,23 @@
 use super::actions::escalation::Escalate;
 use super::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use super::approvals::cancel::CancelApproval;
+use super::approvals::claim::ClaimApproval;
 use super::approvals::decide::DecideApproval;
+use super::approvals::edit::EditPayload;
+use super::approvals::finish::FinishExecution;
 use super::approvals::follow::follow;
+use super::approvals::many::ApproveMany;
 use super::approvals::overrides::RequestOverride;
+use super::approvals::policy::ChangeApprovalPolicy;
+use super::approvals::progress::ProgressTask;
+use super::approvals::retry::RetryApproval;
+use super::approvals::settle::SettleApproval;
+use super::approvals::submit::SubmitApproval;
+use super::approvals::undo::UndoApproval;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
+use super::capabilities::commands::{DeleteCapability, RegisterCapability};
 use super::decision::{Context, Decided};
 use super::event::Event;
 use super::rejection::Rejection;
@@ -65,10 +76,22 @@ pub enum Command {
     RequestOverride(Box<RequestOverride>),
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
+    ApproveMany(Box<ApproveMany>),
     CancelApproval(CancelApproval),
+    SubmitApproval(Box<SubmitApproval>),
+    EditPayload(Box<EditPayload>),
+    ClaimApproval(ClaimApproval),
+    ProgressTask(ProgressTask),
+    FinishExecution(Box<FinishExecution>),
+    RetryApproval(RetryApproval),
+    SettleApproval(SettleApproval),
+    UndoApproval(Box<UndoApproval>),
     CreateWebhook(CreateWebhook),
     DeleteWebhook(DeleteWebhook),
     RecordNotice(RecordNotice),
+    RegisterCapability(Box<RegisterCapability>),
+    DeleteCapability(DeleteCapability),
+    ChangeApprovalPolicy(Box<ChangeApprovalPolicy>),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -84,6 +107,9 @@ impl Command {
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         if let Self::ReportMany(many) = self {
             return many.decide(state, context); // it completes each of its items
+        }
+        if let Self::ApproveMany(many) = self {
+            return many.decide(state, context); // so does this
         }
         let mut decision = self.decide_alone(state, context)?;
         complete(state, context, &mut decision.events)?;
@@ -121,10 +147,22 @@ impl Command {
             Self::RequestOverride(command) => command.decide(state, context),
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
+            Self::ApproveMany(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
+            Self::SubmitApproval(command) => command.decide(state, context),
+            Self::EditPayload(command) => command.decide(state, context),
+            Self::ClaimApproval(command) => command.decide(state, context),
+            Self::ProgressTask(command) => command.decide(state, context),
+            Self::FinishExecution(command) => command.decide(state, context),
+            Self::RetryApproval(command) => command.decide(state, context),
+            Self::SettleApproval(command) => command.decide(state, context),
+            Self::UndoApproval(command) => command.decide(state, context),
             Self::CreateWebhook(command) => command.decide(state, context),
             Self::DeleteWebhook(command) => command.decide(state),
             Self::RecordNotice(command) => command.decide(state, context),
+            Self::RegisterCapability(command) => command.decide(state, context),
+            Self::DeleteCapability(command) => command.decide(state, context),
+            Self::ChangeApprovalPolicy(command) => command.decide(state, context),
         }
     }
 
@@ -140,9 +178,13 @@ impl Command {
             | Self::EndSilence(_)
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
+            | Self::ApproveMany(_)
             | Self::CancelApproval(_)
+            | Self::FinishExecution(_)
+            | Self::SettleApproval(_)
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
+            | Self::DeleteCapability(_)
             | Self::Tick(_) => true,
             Self::Found(_)
             | Self::ChangeSettings(_)
@@ -163,7 +205,15 @@ impl Command {
             | Self::AddSilence(_)
             | Self::ChangeInhibitions(_)
             | Self::RequestOverride(_)
-            | Self::CreateWebhook(_) => false,
+            | Self::SubmitApproval(_)
+            | Self::EditPayload(_)
+            | Self::ClaimApproval(_)
+            | Self::ProgressTask(_)
+            | Self::RetryApproval(_)
+            | Self::UndoApproval(_)
+            | Self::CreateWebhook(_)
+            | Self::RegisterCapability(_)
+            | Self::ChangeApprovalPolicy(_) => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::approvals::many::Became;
 use super::event::Event;
 use super::ids::IdSource;
 use super::people::Caller;
@@ -77,6 +78,10 @@ pub enum Answer {
     ApprovalMade(Uuid),
     /// A request for approval.
     Approval(Uuid),
+    /// What became of many requests that somebody approved, in their order.
+    Approvals(Vec<Became>),
+    /// A run of a request.
+    Task(Uuid),
     /// A grant.
     Grant(Uuid),
     /// A webhook that was made.
@@ -107,6 +112,10 @@ pub enum Answer {
     SilenceMade(Uuid),
     /// The rules of inhibition.
     Inhibitions,
+    /// A capability that was registered.
+    CapabilityMade(Arc<str>),
+    /// The policy of approvals.
+    ApprovalPolicy,
 }
 
 /// Whether something was made.

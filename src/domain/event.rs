@@ -6,13 +6,20 @@ use uuid::Uuid;
 
 use super::actions::escalation::{Escalated, Stopped};
 use super::actions::{Action, Attempted};
-use super::approvals::{Approval, Closed, Decided, Executed};
+use super::approvals::Approval;
+use super::approvals::facts::{
+    Claimed, Cleared, Closed, Decided, Edited, Executed, Failed, Reopened, Retried, Scheduled, Skipped, TriedAgain,
+    Undone,
+};
+use super::approvals::policy::Policy;
 use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
+use super::capabilities::Capability;
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::Silence;
+use super::tasks::{Task, TaskFinished, TaskProgressed};
 use super::templates::Template;
 use super::templates::shadow::ShadowRecord;
 use super::time::Timestamp;
@@ -108,6 +115,15 @@ pub enum Event {
         key: BlockKey,
         reason: Arc<str>,
     },
+    CapabilitySaved(Box<Capability>),
+    CapabilityDeleted {
+        name: Arc<str>,
+        by: Arc<str>,
+    },
+    ApprovalPolicyChanged {
+        policy: Box<Policy>,
+        by: Arc<str>,
+    },
     WebhookSaved(Box<Webhook>),
     WebhookDeleted {
         id: Uuid,
@@ -118,6 +134,22 @@ pub enum Event {
     ApprovalDecided(Box<Decided>),
     ApprovalClosed(Box<Closed>),
     ApprovalExecuted(Box<Executed>),
+    /// The policy lets it run.
+    ApprovalCleared(Box<Cleared>),
+    ApprovalScheduled(Box<Scheduled>),
+    ApprovalReopened(Box<Reopened>),
+    ApprovalEdited(Box<Edited>),
+    ApprovalClaimed(Box<Claimed>),
+    ApprovalSkipped(Box<Skipped>),
+    ApprovalTriedAgain(Box<TriedAgain>),
+    /// It failed, or nobody knows.
+    ApprovalFailed(Box<Failed>),
+    ApprovalRetried(Box<Retried>),
+    ApprovalUndone(Box<Undone>),
+    /// A run began; the one of an effect in the same commit is over at once.
+    TaskMade(Box<Task>),
+    TaskProgressed(Box<TaskProgressed>),
+    TaskFinished(Box<TaskFinished>),
     /// A request that changed nothing was answered under an idempotency key.
     Answered,
 }

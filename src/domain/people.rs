@@ -136,6 +136,17 @@ pub enum Held {
     Top,
 }
 
+impl Held {
+    /// What a person of this role holds.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Top,
+            Role::VpOps | Role::Gm | Role::Manager => Self::Rung(Authority::named(role.name())),
+            Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Self::Nothing,
+        }
+    }
+}
+
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Who {

@@ -23,9 +23,17 @@ pub enum Operation {
     ConsumeGrant,
     ReadApprovals,
     DecideApproval,
+    SubmitApproval,
+    EditApproval,
     CancelApproval,
+    RetryApproval,
+    SettleApproval,
+    UndoApproval,
     ReadApprovalAudit,
     ManageWebhooks,
+    ReadCapabilities,
+    ManageCapabilities,
+    ManageCapabilitiesOfOthers,
     ReadSettings,
     ChangeSettings,
     ManagePeople,
@@ -46,6 +54,7 @@ use Role::{Admin, Gm, Manager, Owner, Reviewer, Staff, Viewer, VpOps};
 const EVERYBODY: &[Role] = &[Owner, Admin, VpOps, Gm, Manager, Reviewer, Staff, Viewer];
 const FLOOR: &[Role] = &[Owner, VpOps, Gm, Manager];
 const ASKING: &[Role] = &[Owner, VpOps, Gm, Manager, Staff];
+const HAVING: &[Role] = &[Owner, VpOps, Gm, Manager, Reviewer, Staff];
 const DECIDING: &[Role] = &[Owner, VpOps, Gm, Manager, Reviewer];
 const RULES: &[Role] = &[Owner, Admin, VpOps];
 const OFFICE: &[Role] = &[Owner, Admin];
@@ -70,8 +79,21 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     (Operation::ReadApprovals, &[Scope::ActionsRead], EVERYBODY),
     // No scope: keys never decide.
     (Operation::DecideApproval, &[], DECIDING),
-    (Operation::CancelApproval, &[Scope::ActionsSubmit], ASKING),
+    (Operation::SubmitApproval, &[Scope::ActionsSubmit], FLOOR),
+    (Operation::EditApproval, &[Scope::ActionsSubmit], HAVING),
+    (Operation::CancelApproval, &[Scope::ActionsSubmit], HAVING),
+    (Operation::UndoApproval, &[Scope::ActionsSubmit], FLOOR),
+    // What ran is looked after by people.
+    (Operation::RetryApproval, &[], DECIDING),
+    (Operation::SettleApproval, &[], DECIDING),
     (Operation::ManageWebhooks, &[Scope::Admin], OFFICE),
+    (
+        Operation::ReadCapabilities,
+        &[Scope::ActionsRead, Scope::ActionsSubmit, Scope::CapabilitiesServe, Scope::Admin],
+        EVERYBODY,
+    ),
+    (Operation::ManageCapabilities, &[Scope::CapabilitiesServe, Scope::Admin], OFFICE),
+    (Operation::ManageCapabilitiesOfOthers, &[Scope::Admin], OFFICE),
     (Operation::ReadApprovalAudit, &[Scope::Admin], OFFICE),
     (Operation::ReadSettings, &[Scope::ViolationsRead, Scope::Admin], EVERYBODY),
     (Operation::ChangeSettings, &[Scope::Admin], OFFICE),

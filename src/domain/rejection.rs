@@ -110,6 +110,30 @@ pub enum Rejection {
     /// The decision was about another payload.
     #[error("the payload is not the one that was seen; read the request again")]
     PayloadChanged,
+    /// A capability that neither the server nor a module has.
+    #[error("there is no such capability")]
+    UnknownCapability,
+    /// What runs is not stopped or changed any more.
+    #[error("the request is running; what it did can be undone afterwards, where the capability allows that")]
+    AlreadyRunning,
+    /// The request, or its run, does not stand so that this could be done with it.
+    #[error("it is {status}")]
+    WrongStatus {
+        /// How it stands.
+        status: &'static str,
+    },
+    /// What was done cannot be taken back.
+    #[error("it cannot be undone: {why}")]
+    NotUndoable {
+        /// Why.
+        why: &'static str,
+    },
+    /// A capability of the server itself, which nobody replaces or takes out.
+    #[error("the capability belongs to the server itself")]
+    BuiltInCapability,
+    /// A capability that another key or person registered.
+    #[error("a key replaces and deletes only what it registered itself")]
+    NotYourCapability,
     /// Nothing is left of a grant.
     #[error("every use of the grant is used up")]
     GrantUsedUp,

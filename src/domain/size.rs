@@ -1,12 +1,28 @@
 //! How large a decision is, by a rough count that is never too low: what is larger than a record is refused before it is folded in.
 
+use super::approvals::Approval;
+use super::approvals::policy::Policy;
 use super::event::Event;
+use super::json::JsonText;
 use super::rejection::Rejection;
 
 /// The most bytes that one decision may come to: half of the largest record, because an answer may be kept in the same one.
 pub const DECISION_BYTES_MAX: usize = 8 << 20;
 /// What an event takes beside its texts, and more.
 pub const EVENT_BYTES: usize = 700;
+
+/// What the windows of a freeze take at most.
+const WINDOWS_BYTES: usize = 8 * 1024;
+/// What the steps of a policy take at most.
+const STEPS_BYTES: usize = 16 * 1024;
+/// What a step that nobody has decided takes at most.
+const STEP_BYTES: usize = 512;
+/// What a score with its reasons and the names of a request take at most.
+const RISK_BYTES: usize = 8 * 1024;
+/// What a line of a task takes beside its text.
+const LINE_BYTES: usize = 32;
+/// What the other texts of a capability take at most.
+const CAPABILITY_BYTES: usize = 12 * 1024;
 
 /// Refuses a decision that no record could hold.
 ///
@@ -31,9 +47,36 @@ pub fn bytes_of(event: &Event) -> usize {
         Event::ActionCreated(one) => one.message.len(),
         Event::BlockPlaced(one) => one.reason.len(),
         Event::NoticeMade(one) => one.body.len(),
+        Event::ApprovalSubmitted(one) => approval_bytes(one),
+        Event::ApprovalEdited(one) => {
+            let texts = [Some(&one.payload), Some(&one.preview), one.compensation.as_ref()];
+            json_bytes(&texts) + one.steps.len() * STEP_BYTES + RISK_BYTES
+        }
+        Event::ApprovalExecuted(one) => json_bytes(&[one.result.as_ref(), one.undo_payload.as_ref()]),
+        Event::TaskProgressed(one) => one.lines.iter().map(|line| line.message.len() + LINE_BYTES).sum(),
+        // What they hold beside the schema, and what a policy holds, is bounded well below a record.
+        Event::CapabilitySaved(one) => one.params.as_str().len() + one.preview_template.len() + CAPABILITY_BYTES,
+        Event::ApprovalPolicyChanged { policy, .. } => policy_bytes(policy),
         _ => 0,
     };
     texts + EVENT_BYTES
+}
+
+/// What was asked for; that it was decided and what came of it is in events of its own.
+fn approval_bytes(one: &Approval) -> usize {
+    let texts = [Some(&one.payload), Some(&one.preview), one.compensation.as_ref()];
+    json_bytes(&texts) + one.steps.len() * STEP_BYTES + RISK_BYTES
+}
+
+fn json_bytes(texts: &[Option<&JsonText>]) -> usize {
+    texts.iter().flatten().map(|text| text.as_str().len()).sum()
+}
+
+/// The names of a policy, four bytes a character.
+fn policy_bytes(policy: &Policy) -> usize {
+    let venues = policy.freezes.iter().filter_map(|freeze| freeze.venue_ids.as_ref()).flatten();
+    let windows = policy.freezes.len() * WINDOWS_BYTES;
+    venues.map(|id| id.as_str().len() + 8).sum::<usize>() + windows + policy.weights.len() * 100 + STEPS_BYTES
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use super::actions::Action;
 use super::actions::store::Actions;
 use super::approvals::Approval;
+use super::approvals::policy::Policy;
 use super::approvals::store::Approvals;
 use super::blocks::grants::{Grant, GrantEnd, Grants};
 use super::blocks::store::Blocks;
 use super::blocks::{Block, Lift};
+use super::capabilities::Capability;
+use super::capabilities::registry::Capabilities;
 use super::decision::Context;
 use super::event::Event;
 use super::idempotency::{Idempotency, Request};
@@ -17,6 +20,8 @@ use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
+use super::tasks::store::Tasks;
+use super::tasks::{LogLine, Task};
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -52,6 +57,11 @@ pub struct TenantState {
     pub inhibitions: Vec<Inhibition>,
     pub grants: Grants,
     pub approvals: Approvals,
+    pub tasks: Tasks,
+    /// Those of the organisation's modules; with those of the server: [`super::capabilities::find`].
+    pub capabilities: Capabilities,
+    /// The policy of approvals, where the organisation has one of its own.
+    pub own_policy: Option<Box<Policy>>,
     pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
@@ -83,6 +93,9 @@ impl TenantState {
             inhibitions: Vec::new(),
             grants: Grants::default(),
             approvals: Approvals::default(),
+            tasks: Tasks::default(),
+            capabilities: Capabilities::default(),
+            own_policy: None,
             webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
@@ -171,6 +184,12 @@ impl TenantState {
             Event::GrantGiven(grant) => self.grants.add(Grant { seq, ..(**grant).clone() }),
             Event::GrantUsed(used) => self.grants.consume(used),
             Event::GrantEnded { id, reason, .. } => self.grants.end(id, GrantEnd { at, reason: reason.clone() }),
+            Event::CapabilitySaved(capability) => {
+                let seq = self.capabilities.get(&capability.name).map_or(seq, |old| old.seq);
+                self.capabilities.put(Capability { seq, ..(**capability).clone() });
+            }
+            Event::CapabilityDeleted { name, .. } => self.capabilities.remove(name),
+            Event::ApprovalPolicyChanged { policy, .. } => self.own_policy = Some(policy.clone()),
             Event::WebhookSaved(webhook) => self.webhooks.put(Webhook { seq, ..(**webhook).clone() }),
             Event::WebhookDeleted { id } => self.webhooks.remove(id),
             Event::NoticeMade(notice) => self.webhooks.add_notice(Notice { seq, ..(**notice).clone() }),
@@ -179,6 +198,23 @@ impl TenantState {
             Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
             Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
             Event::ApprovalExecuted(executed) => self.approvals.executed(seq, at, executed),
+            Event::ApprovalCleared(cleared) => self.approvals.cleared(seq, at, cleared),
+            Event::ApprovalScheduled(scheduled) => self.approvals.scheduled(seq, at, scheduled),
+            Event::ApprovalReopened(reopened) => self.approvals.reopened(seq, at, reopened),
+            Event::ApprovalEdited(edited) => self.approvals.edited(seq, at, edited),
+            Event::ApprovalClaimed(claimed) => self.approvals.claimed(seq, at, claimed),
+            Event::ApprovalSkipped(skipped) => self.approvals.skipped(seq, at, skipped),
+            Event::ApprovalTriedAgain(tried) => {
+                self.approvals.tried_again(seq, at, tried);
+                let line = LogLine::of(at, &tried.error, None);
+                self.tasks.tried_again(&tried.task_id, tried.attempt, tried.next_at, line);
+            }
+            Event::ApprovalFailed(failed) => self.approvals.failed(seq, at, failed),
+            Event::ApprovalRetried(retried) => self.approvals.retried(seq, at, retried),
+            Event::ApprovalUndone(undone) => self.approvals.undone(seq, at, undone),
+            Event::TaskMade(task) => self.tasks.add(Task { seq, ..(**task).clone() }),
+            Event::TaskProgressed(progressed) => self.tasks.progressed(progressed),
+            Event::TaskFinished(finished) => self.tasks.finished(at, finished),
             Event::Answered => {}
         }
     }
@@ -230,7 +266,7 @@ impl TenantState {
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices] = self.webhooks.digests();
-        let parts: [Digest; 14] = [
+        let parts: [Digest; 16] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -242,12 +278,15 @@ impl TenantState {
             self.silences.digest(),
             self.grants.digest(),
             self.approvals.digest(),
+            self.tasks.digest(),
+            self.capabilities.digest(),
             webhooks,
             notices,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes = digest_of(&(&self.organisation, self.founded, &self.inhibitions, self.last_seq, parts));
+        let lanes =
+            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, self.last_seq, parts));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }
@@ -274,9 +313,20 @@ impl TenantState {
         self.venues.get(id)
     }
 
+    /// The policy of approvals: the organisation's own, or the one that ships.
+    pub fn policy(&self) -> &Policy {
+        self.own_policy.as_deref().unwrap_or_else(|| Policy::shipped())
+    }
+
     /// The profile of a violation type.
     pub fn profile(&self, violation_type: &ViolationType) -> &Profile {
         self.own_types.profile(violation_type).unwrap_or_else(|| Profile::shipped(violation_type))
+    }
+
+    /// The zone of the clock on the wall of a venue, or the organisation's where there is none.
+    pub fn zone(&self, venue: Option<&VenueId>) -> Zone {
+        let venue = venue.and_then(|id| self.venue(id));
+        Zone::named_or_utc(venue.map_or(&self.organisation.time_zone, |venue| &venue.time_zone))
     }
 
     /// The business date of a moment at a venue, or by the organisation's zone where there is none.
@@ -349,6 +399,15 @@ impl TenantState {
         self.approvals.get(id).filter(seen).ok_or(Rejection::NotFound)
     }
 
+    /// A run that the caller may see.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`].
+    pub fn task_for(&self, id: &Uuid, caller: &Caller) -> Result<&Task, Rejection> {
+        let seen = |one: &&Task| caller.reaches(one.venue_id.as_ref());
+        self.tasks.get(id).filter(seen).ok_or(Rejection::NotFound)
+    }
+
     /// A grant that the caller may see.
     ///
     /// # Errors
@@ -404,6 +463,9 @@ impl super::aggregate::Aggregate for TenantState {
 
     fn carry_out(&mut self, command: Self::Command, context: &mut Context<'_>) -> super::decision::Decided {
         if let super::command::Command::ReportMany(many) = command {
+            return many.carry_out(self, context);
+        }
+        if let super::command::Command::ApproveMany(many) = command {
             return many.carry_out(self, context);
         }
         let decision = command.decide(self, context)?;

@@ -2,7 +2,9 @@
 //!
 //! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
 
+mod approvals;
 mod blocks;
+mod capabilities;
 mod commands;
 mod reports;
 mod templates;
@@ -11,7 +13,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use self::approvals::{
+    again, asking_for_a_note, cancelling, done, doubt, editing, failed, mia, noting, olga, otto, rae, refunding,
+    retrying, settling, staff, submitting, undoing,
+};
 pub use self::blocks::{block_on, consume, lift, overriding};
+pub use self::capabilities::{policy, refund};
 pub use self::reports::{comp, comp_of};
 pub use self::templates::{alert, asking, blocking, escalating};
 use super::actions::escalation::Escalate;

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use crate::actors::access::{Access, CredentialHash, KeyEntry, SessionEntry};
 use crate::actors::org::OrgRef;
 use crate::domain::ids::VenueId;
-use crate::domain::people::{Authority, Held, Role, Scope};
+use crate::domain::people::{Held, Role, Scope};
 use crate::domain::permission::Credential;
 
 /// The name of the cookie that holds a session.
@@ -137,11 +137,7 @@ impl Holder {
 
 /// The authority of a person. An owner stands above every rung, also where the ladder names none `owner`.
 pub fn held_by(role: Role) -> Held {
-    match role {
-        Role::Owner => Held::Top,
-        Role::VpOps | Role::Gm | Role::Manager => Held::Rung(Authority::named(role.name())),
-        Role::Admin | Role::Reviewer | Role::Staff | Role::Viewer => Held::Nothing,
-    }
+    Held::of(role)
 }
 
 /// The authority of a key: never above that of the person it belongs to, as that person is now.
@@ -182,6 +178,7 @@ mod tests {
     use super::*;
     use crate::actors::org::Org;
     use crate::domain::ids::{OrgId, StreamId};
+    use crate::domain::people::Authority;
     use crate::domain::people::Scopes;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -60,6 +60,7 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "own-request", status: 403, title: "Own request" },
     ProblemCode { code: "own-benefit", status: 403, title: "Own benefit" },
     ProblemCode { code: "not-your-step", status: 403, title: "Not your step" },
+    ProblemCode { code: "not-your-capability", status: 403, title: "Not your capability" },
     ProblemCode { code: "not-your-request", status: 403, title: "Not your request" },
     // what is asked
     ProblemCode { code: "not-found", status: 404, title: "Not found" },
@@ -74,8 +75,13 @@ pub const CODES: &[ProblemCode] = &[
     ProblemCode { code: "last-administrator", status: 409, title: "Last administrator" },
     ProblemCode { code: "secret-not-yours", status: 409, title: "Secret not yours" },
     ProblemCode { code: "not-overridable", status: 409, title: "Not overridable" },
+    ProblemCode { code: "built-in-capability", status: 409, title: "Built-in capability" },
     ProblemCode { code: "already-decided", status: 409, title: "Already decided" },
     ProblemCode { code: "approval-expired", status: 409, title: "Approval expired" },
+    ProblemCode { code: "unknown-capability", status: 422, title: "Unknown capability" },
+    ProblemCode { code: "already-running", status: 409, title: "Already running" },
+    ProblemCode { code: "wrong-status", status: 409, title: "Wrong status" },
+    ProblemCode { code: "not-undoable", status: 409, title: "Not undoable" },
     ProblemCode { code: "payload-changed", status: 412, title: "Payload changed" },
     ProblemCode { code: "grant-used-up", status: 409, title: "Grant used up" },
     ProblemCode { code: "grant-expired", status: 409, title: "Grant expired" },
@@ -262,6 +268,14 @@ impl From<Rejection> for Problem {
             Rejection::AlreadyDecided { .. } => problem!("already-decided"),
             Rejection::ApprovalExpired => problem!("approval-expired"),
             Rejection::PayloadChanged => problem!("payload-changed"),
+            Rejection::UnknownCapability => {
+                problem!("unknown-capability").errors(vec![Fault::new("/capability", "is not there")])
+            }
+            Rejection::AlreadyRunning => problem!("already-running"),
+            Rejection::WrongStatus { .. } => problem!("wrong-status"),
+            Rejection::NotUndoable { .. } => problem!("not-undoable"),
+            Rejection::BuiltInCapability => problem!("built-in-capability"),
+            Rejection::NotYourCapability => problem!("not-your-capability"),
             Rejection::GrantUsedUp => problem!("grant-used-up"),
             Rejection::GrantExpired { .. } => problem!("grant-expired"),
             Rejection::GrantEnded { .. } => problem!("grant-ended"),

@@ -30,7 +30,8 @@ use crate::domain::view::feed::Topic;
 
 /// How often a silent stream says that it is there, and its credential is looked at again.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-const LAST_EVENT_ID: &str = "last-event-id";
+/// The header by which a reader comes back.
+pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which events, from where.
 #[derive(utoipa::IntoParams)]
@@ -211,6 +212,7 @@ mod tests {
     use std::sync::Arc;
 
     use actix_web::test::TestRequest;
+    use uuid::Uuid;
 
     use super::*;
     use crate::domain::people::{Role, Scopes};
@@ -232,7 +234,14 @@ mod tests {
         assert!(written(&FeedMessage::Hello { version: 50 }, None).contains("id: 50\n"));
         let resumed = written(&FeedMessage::Hello { version: 50 }, Some(7));
         assert_eq!(resumed, "event: hello\nid: 7\ndata: {\"type\":\"hello\",\"version\":50}\n\n");
-        let item = FeedItem { seq: 8, topic: Topic::Blocks, name: "block.placed", venue_id: None, data: "{}".into() };
+        let item = FeedItem {
+            seq: 8,
+            topic: Topic::Blocks,
+            name: "block.placed",
+            id: Uuid::nil(),
+            venue_id: None,
+            data: "{}".into(),
+        };
         let text = written(&FeedMessage::Item(Arc::new(item)), Some(7));
         assert_eq!(text, "event: block.placed\nid: 8\ndata: {}\n\n");
     }

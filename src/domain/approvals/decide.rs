@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::facts::Decided;
 use super::machine::{self, Move};
-use super::{Approval, Assignee, Decided, Status, Step, Verdict, Vote, hex, overrides};
+use super::store::approve;
+use super::{Approval, Assignee, Status, Step, Verdict, Vote, begin, hex, overrides};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::UserId;
@@ -30,31 +32,41 @@ pub struct DecideApproval {
 }
 
 impl DecideApproval {
-    /// Decides. What the last approval grants is in the same commit.
+    /// Decides. What the last approval lets run at once is in the same commit.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
         let approval = state.approval_for(&self.id, context.caller)?;
         let mut faults = Faults::default();
         faults.text("/comment", self.comment.as_deref(), COMMENT_CHARS_MAX);
         faults.done()?;
         let person = stranger(approval, context.caller)?.clone();
-        expect_open(approval, context.now)?;
+        let objects = approval.is_held_for_veto() && self.verdict == Verdict::Rejected;
+        if !objects {
+            expect_open(approval, context.now)?;
+        }
         if approval.has_decided(&person) {
             return Err(Rejection::AlreadyDecided { status: "decided by this person" });
         }
-        let (place, step) = approval.current_step().ok_or(Rejection::AlreadyDecided { status: "decided" })?;
+        let (place, step) = if objects { theirs(approval, state, context) } else { approval.current_step() }
+            .ok_or(Rejection::AlreadyDecided { status: "decided" })?;
         expect_assigned(approval, step, state, context)?;
         self.expect_same_payload(approval)?;
 
         let comment: Option<Arc<str>> = self.comment.filter(|text| !text.trim().is_empty()).map(Into::into);
         let via = context.caller.cause.via;
         let vote = Vote { by: person, via, verdict: self.verdict, comment, at: context.now };
-        let status = after(approval, place, &vote)?;
+        let after = after(approval, place, &vote, context.now)?;
         let (id, venue_id) = (approval.id, approval.venue_id.clone());
         let step = u32::try_from(place).unwrap_or(u32::MAX);
-        let decided = Decided { id, venue_id, step, vote, status };
+        let decided = Decided { id, venue_id, step, vote, status: after.status };
         let mut events = vec![Event::ApprovalDecided(Box::new(decided))];
-        if status == Status::Approved {
-            events.extend(carried_out(approval, state, context)?);
+        if after.status == Status::Approved {
+            let others = after
+                .steps
+                .iter()
+                .flat_map(|step| &step.decisions)
+                .any(|one| Some(&one.by) != context.caller.cause.who.person());
+            let held = (!others).then(|| context.caller.held.clone());
+            events.extend(begin::approved(&after, held, state, context)?);
         }
         Ok(Decision { events, answer: Answer::Approval(self.id) })
     }
@@ -71,10 +83,13 @@ impl DecideApproval {
     }
 }
 
-/// The person who decides: never with a key, never about their own request, never about what is for themselves.
-fn stranger<'a>(approval: &Approval, caller: &'a Caller) -> Result<&'a UserId, Rejection> {
+/// The person who decides: never with a key, never about what they asked for or changed, never about what is for themselves.
+///
+/// # Errors
+/// [`Rejection::PeopleOnly`], [`Rejection::OwnRequest`], [`Rejection::OwnBenefit`].
+pub fn stranger<'a>(approval: &Approval, caller: &'a Caller) -> Result<&'a UserId, Rejection> {
     let Who::Person(person) = &caller.cause.who else { return Err(Rejection::PeopleOnly) };
-    if approval.requester.as_ref() == Some(person) {
+    if approval.requester.as_ref() == Some(person) || approval.editors.contains(person) {
         return Err(Rejection::OwnRequest);
     }
     if approval.beneficiary.as_ref() == Some(person) {
@@ -88,7 +103,7 @@ fn stranger<'a>(approval: &Approval, caller: &'a Caller) -> Result<&'a UserId, R
 /// # Errors
 /// [`Rejection::ApprovalExpired`], [`Rejection::AlreadyDecided`].
 pub fn expect_open(approval: &Approval, now: Timestamp) -> Result<(), Rejection> {
-    match (approval.status, approval.decide_by) {
+    match (approval.status, approval.deadline()) {
         (Status::Expired, _) => Err(Rejection::ApprovalExpired),
         (Status::Pending, Some(at)) if at <= now => Err(Rejection::ApprovalExpired),
         (Status::Pending, _) => Ok(()),
@@ -130,24 +145,26 @@ fn expect_assigned(
     }
 }
 
-/// The status after a vote on the step at `place`.
-fn after(approval: &Approval, place: usize, vote: &Vote) -> Result<Status, Rejection> {
-    let by = match vote.verdict {
-        Verdict::Rejected => Move::Reject,
-        Verdict::Approved => {
-            let mut step = approval.steps[place].clone();
-            step.decisions.push(vote.clone());
-            let is_last = place + 1 == approval.steps.len();
-            if is_last && step.is_reached() { Move::Approve } else { Move::Vote }
-        }
-    };
-    machine::next(approval.status, by).ok_or(Rejection::AlreadyDecided { status: approval.status.name() })
+/// The step of a caller who objects: the first that is theirs, else the first of all.
+fn theirs<'a>(approval: &'a Approval, state: &TenantState, context: &Context<'_>) -> Option<(usize, &'a Step)> {
+    let mut steps = approval.steps.iter().enumerate();
+    let is_theirs = |step: &Step| is_assigned(&step.who, state.organisation(), context.caller);
+    steps.clone().find(|(_, step)| is_theirs(step)).or_else(|| steps.next())
 }
 
-/// What follows from the last approval in the same commit: the effect of a built-in capability.
-fn carried_out(approval: &Approval, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<Event>, Rejection> {
-    match &*approval.capability {
-        overrides::CAPABILITY => overrides::granted(approval, state, context),
-        _ => Ok(Vec::new()),
+/// The request after a vote on the step at `place`.
+fn after(approval: &Approval, place: usize, vote: &Vote, now: Timestamp) -> Result<Approval, Rejection> {
+    let mut after = approval.clone();
+    after.steps[place].decisions.push(vote.clone());
+    let by = match vote.verdict {
+        Verdict::Rejected => Move::Reject,
+        Verdict::Approved if after.current_step().is_none() => Move::Approve,
+        Verdict::Approved => Move::Vote,
+    };
+    let status = machine::next(approval.status, by);
+    after.status = status.ok_or(Rejection::AlreadyDecided { status: approval.status.name() })?;
+    if after.status == Status::Approved {
+        approve(&mut after, now);
     }
+    Ok(after)
 }

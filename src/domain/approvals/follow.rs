@@ -1,11 +1,12 @@
-//! What follows for requests and grants when blocks change, whoever changed them: it is added to every decision in one place, so that no
-//! way of lifting or placing a block can forget it.
+//! What follows for requests and grants when what they are about changes, whoever changed it: it is added to every decision in one place,
+//! so that no way of lifting or placing a block can forget it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::Approval;
+use super::facts::Closed;
 use super::machine::{self, Move};
-use super::{Approval, Closed};
 use crate::domain::blocks::grants::Grant;
 use crate::domain::blocks::{Block, BlockKey};
 use crate::domain::decision::Context;
@@ -21,9 +22,15 @@ pub fn follow(state: &TenantState, context: &Context<'_>, events: &mut Vec<Event
             Event::BlockLifted { id, key, .. } => gone(state, context, id, key, "the block was lifted", &mut more),
             Event::BlockExpired { id, key, .. } => gone(state, context, id, key, "the block expired", &mut more),
             Event::BlockPlaced(block) => outranked(state, context, block, &mut more),
+            Event::ViolationResolved { id, .. } => {
+                more.extend(cancelled_about(state, context, id, &"the violation was resolved".into()));
+            }
             _ => {}
         }
     }
+    // What a request did itself is no reason to cancel it.
+    let carried_out: HashSet<Uuid> = events.iter().filter_map(executed).collect();
+    more.retain(|event| !matches!(event, Event::ApprovalClosed(closed) if carried_out.contains(&closed.id)));
     let mut ended = HashSet::new();
     more.retain(|event| !matches!(event, Event::GrantEnded { id, .. } if !ended.insert(*id)));
     events.append(&mut more);
@@ -34,8 +41,25 @@ fn gone(state: &TenantState, context: &Context<'_>, block: &Uuid, key: &BlockKey
     let reason: Arc<str> = reason.into();
     let grants = state.grants.of_key(key).filter(|grant| grant.block_id == *block && grant.is_open(context.now));
     more.extend(grants.map(|grant| grant.ended(reason.clone())));
-    let waiting = state.approvals.waiting_about(block).filter(|approval| approval.is_waiting(context.now));
-    more.extend(waiting.filter_map(|approval| cancelled(approval, context, &reason)));
+    more.extend(cancelled_about(state, context, block, &reason));
+}
+
+/// The requests that wait for a decision about something that is gone.
+fn cancelled_about(
+    state: &TenantState,
+    context: &Context<'_>,
+    subject: &Uuid,
+    reason: &Arc<str>,
+) -> impl Iterator<Item = Event> {
+    let waiting = state.approvals.waiting_about(subject).filter(|approval| approval.is_waiting(context.now));
+    waiting.filter_map(|approval| cancelled(approval, context, reason))
+}
+
+fn executed(event: &Event) -> Option<Uuid> {
+    match event {
+        Event::ApprovalExecuted(executed) => Some(executed.id),
+        _ => None,
+    }
 }
 
 /// A grant opens no block that its giver could not have overridden.

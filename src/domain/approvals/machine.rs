@@ -4,14 +4,16 @@
 //!  submitted ─► pending ─► approved ─► scheduled ─► executing ─► executed ─► undone
 //!                 │ │          │                       │ │
 //!                 │ └► expired └► cancelled            │ └► in_doubt ─► executed | failed
-//!                 └► rejected | cancelled              └► failed ─► executing
+//!                 └► rejected | cancelled              └► failed ─► (retry) approved
 //!  a duplicate of a finished execution ─► skipped
 //! ```
 //! A built-in capability whose effect is a record of the same commit goes from approved to executed in one move: no crash can come
-//! between the effect and its record.
+//! between the effect and its record. A retry leads back to approved, so that every run goes through the claim with all it checks.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::domain::rejection::Rejection;
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -83,12 +85,16 @@ pub enum Move {
     Claim,
     /// Its effect is a record of the same commit.
     Apply,
+    /// A try of its execution came to nothing, and another will be made.
+    Again,
     /// Its execution did it.
     Finish,
-    /// Its execution definitely did not do it.
+    /// Its execution did not do it, or may be run again without harm.
     Fail,
     /// Nobody knows whether its execution did it.
     Doubt,
+    /// It is to run once more.
+    Retry,
     /// A finished execution of the same is linked instead.
     Skip,
     /// Its undo was executed.
@@ -110,16 +116,22 @@ pub const TABLE: &[(Status, Move, Status)] = &[
     (Approved, Move::Claim, Executing),
     (Approved, Move::Apply, Executed),
     (Approved, Move::Skip, Skipped),
+    (Approved, Move::Fail, Failed),
+    // somebody objects while it is held for that
+    (Scheduled, Move::Reject, Rejected),
     (Scheduled, Move::Restart, Pending),
     (Scheduled, Move::Cancel, Cancelled),
     (Scheduled, Move::Expire, Expired),
+    (Scheduled, Move::Schedule, Scheduled),
     (Scheduled, Move::Claim, Executing),
     (Scheduled, Move::Apply, Executed),
     (Scheduled, Move::Skip, Skipped),
+    (Scheduled, Move::Fail, Failed),
+    (Executing, Move::Again, Executing),
     (Executing, Move::Finish, Executed),
     (Executing, Move::Fail, Failed),
     (Executing, Move::Doubt, InDoubt),
-    (Failed, Move::Claim, Executing),
+    (Failed, Move::Retry, Approved),
     (InDoubt, Move::Finish, Executed),
     (InDoubt, Move::Fail, Failed),
     (Executed, Move::Undo, Undone),
@@ -128,6 +140,17 @@ pub const TABLE: &[(Status, Move, Status)] = &[
 /// Where a move leads from here; `None` when it cannot happen.
 pub fn next(from: Status, by: Move) -> Option<Status> {
     TABLE.iter().find(|(own, of, _)| *own == from && *of == by).map(|(_, _, to)| *to)
+}
+
+/// Where a move leads from here.
+///
+/// # Errors
+/// [`Rejection::AlreadyRunning`], [`Rejection::WrongStatus`].
+pub fn moved(from: Status, by: Move) -> Result<Status, Rejection> {
+    next(from, by).ok_or(match from {
+        Executing => Rejection::AlreadyRunning,
+        from => Rejection::WrongStatus { status: from.name() },
+    })
 }
 
 #[cfg(test)]
@@ -165,7 +188,7 @@ mod tests {
         }
         let runs = |by: &Move| matches!(by, Move::Claim | Move::Apply | Move::Finish);
         let from: BTreeSet<&str> = TABLE.iter().filter(|(_, by, _)| runs(by)).map(|(from, _, _)| from.name()).collect();
-        assert_eq!(from, BTreeSet::from(["approved", "executing", "failed", "in_doubt", "scheduled"]));
+        assert_eq!(from, BTreeSet::from(["approved", "executing", "in_doubt", "scheduled"]));
         assert_eq!(next(Pending, Move::Claim), None);
         assert_eq!(next(Rejected, Move::Approve), None);
     }

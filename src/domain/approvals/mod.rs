@@ -1,15 +1,39 @@
-//! Approvals: what somebody wants done and others decide about. A request is frozen with its steps when it is submitted; every move of
-//! it is a row of the table in `machine.rs`.
+//! Approvals: what somebody wants done, others decide about, and what came of it. A request is frozen with its steps when it is
+//! submitted; every move of it is a row of the table in `machine.rs`.
 //!
-//! Promise: nothing is granted without the quorum of distinct other people on exactly the payload that was submitted.
+//! ```text
+//!  submit ─ frame ─ compose ┐                     claim ─ begin ─┬─ an effect of our own, in the same commit
+//!                           ├─► pending ─ decide ─► (queue) ──►  └─ a task of the executor ─ progress ─ finish
+//!  edit ─── frame ─ compose ┘
+//! ```
+//! Promise: nothing runs without the quorum of distinct other people on exactly the payload that they saw, valid when it is claimed;
+//! what is not idempotent runs at most once, or says that it is in doubt.
+//! Never here: calling anybody. The executor derives its work from [`due`] and reports back with a command.
 
+pub mod begin;
 pub mod cancel;
+pub mod claim;
+pub mod compose;
+pub mod consent;
 pub mod decide;
+pub mod due;
+pub mod edit;
 pub mod expiry;
+pub mod facts;
+pub mod finish;
 pub mod follow;
+pub mod index;
 pub mod machine;
+pub mod many;
 pub mod overrides;
+pub mod policy;
+pub mod progress;
+pub mod queue;
+pub mod retry;
+pub mod settle;
 pub mod store;
+pub mod submit;
+pub mod undo;
 
 use std::sync::Arc;
 
@@ -20,6 +44,7 @@ use uuid::Uuid;
 use super::ids::{OutsideId, UserId, VenueId};
 use super::json::JsonText;
 use super::people::{Authority, Role, Via};
+pub use super::risk::{Risk, RiskFactor, RiskLevel};
 use super::time::Timestamp;
 pub use machine::Status;
 
@@ -33,39 +58,6 @@ pub enum Source {
     User,
     Override,
     Undo,
-}
-
-/// How risky a request is, by a fixed score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are the product's words")]
-pub enum RiskLevel {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-/// One reason for a score.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[allow(missing_docs, reason = "the field names are the product's words")]
-pub struct RiskFactor {
-    #[schema(value_type = String)]
-    pub name: Arc<str>,
-    pub points: u32,
-    #[schema(value_type = String)]
-    pub why: Arc<str>,
-}
-
-/// A score with its reasons.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-pub struct Risk {
-    /// 0 to 100.
-    pub score: u32,
-    /// By the fixed bounds.
-    pub level: RiskLevel,
-    /// They add up to the score.
-    pub factors: Vec<RiskFactor>,
 }
 
 /// What somebody decided.
@@ -86,6 +78,18 @@ pub struct Vote {
     pub verdict: Verdict,
     pub comment: Option<Arc<str>>,
     pub at: Timestamp,
+}
+
+/// What lets a request run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The quorum of each of its steps.
+    Votes,
+    /// The organisation's policy, for what is harmless and can be undone.
+    Auto,
+    /// That nobody of its steps objects in time.
+    Veto,
 }
 
 /// Whose decision a step waits for: `user:ID`, `role:ROLE` or `authority:AUTHORITY` outside.
@@ -157,12 +161,27 @@ pub struct AuditLine {
     pub note: Option<Arc<str>>,
 }
 
-/// What came of it: when, and what the capability gave.
+/// What came of it: the run, and what the capability gave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
 pub struct Execution {
-    pub at: Timestamp,
-    pub result: JsonText,
+    /// What tells the same work from other work; nothing in records that are older than keys.
+    pub key: Option<[u8; 32]>,
+    /// The task of the newest run; nothing for what was skipped or never ran.
+    pub task_id: Option<Uuid>,
+    /// Which try it is, 1 the first; 0 for what never ran.
+    pub attempt: u32,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// When it is tried again, while it is executing.
+    pub next_at: Option<Timestamp>,
+    pub result: Option<JsonText>,
+    /// What takes it back.
+    pub undo_payload: Option<JsonText>,
+    pub undoable_until: Option<Timestamp>,
+    pub error: Option<Arc<str>>,
+    /// The finished run of the same that stands for it.
+    pub original: Option<Uuid>,
 }
 
 /// A request as it stands.
@@ -199,6 +218,24 @@ pub struct Approval {
     pub created_at: Timestamp,
     pub decide_by: Option<Timestamp>,
     pub run_by: Option<Timestamp>,
+    /// The work item outside that it belongs to.
+    pub action_item_id: Option<OutsideId>,
+    /// What makes it the same work as another request; the work item when absent.
+    pub dedupe_key: Option<Arc<str>>,
+    /// Runs also when the same was done lately.
+    pub allow_repeat: bool,
+    pub scheduled_for: Option<Timestamp>,
+    /// The person who owns the action.
+    pub owner: Option<UserId>,
+    /// The people who changed its payload; they never decide about it.
+    pub editors: Vec<UserId>,
+    pub consent: Consent,
+    /// The request that this one takes back.
+    pub undo_of: Option<Uuid>,
+    /// How its effect could be put right, as the capability said before it ran.
+    pub compensation: Option<JsonText>,
+    /// When it is due, once it is approved.
+    pub runs_at: Option<Timestamp>,
     pub execution: Option<Execution>,
     pub audit: Vec<AuditLine>,
 }
@@ -206,7 +243,46 @@ pub struct Approval {
 impl Approval {
     /// Whether it waits for decisions at this moment.
     pub fn is_waiting(&self, now: Timestamp) -> bool {
-        self.status == Status::Pending && self.decide_by.is_none_or(|at| at > now)
+        self.status == Status::Pending && self.deadline().is_none_or(|at| at > now)
+    }
+
+    /// Until when something must have happened to it; nothing once it runs or has ended.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::Pending => [self.decide_by, self.run_by].into_iter().flatten().min(),
+            Status::Approved | Status::Scheduled => self.run_by,
+            _ => None,
+        }
+    }
+
+    /// Whether those of its steps may still object to it.
+    pub fn is_held_for_veto(&self) -> bool {
+        self.consent == Consent::Veto && self.status == Status::Scheduled
+    }
+
+    /// Whether a person is one who never decides about it: asked for it, gets it, or changed it.
+    pub fn is_of(&self, person: &UserId) -> bool {
+        self.requester.as_ref() == Some(person)
+            || self.beneficiary.as_ref() == Some(person)
+            || self.editors.contains(person)
+    }
+
+    /// What tells the same work from other work; the executor sends it along, so that a receiver can tell a repetition.
+    pub fn key(&self) -> [u8; 32] {
+        let item = self.action_item_id.as_ref().map(OutsideId::as_str);
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |name: &str, text: Option<&str>| {
+            let Some(text) = text else { return };
+            for piece in [name, text] {
+                hasher.update(&(piece.len() as u64).to_le_bytes()).update(piece.as_bytes());
+            }
+        };
+        part("capability", Some(&self.capability));
+        part("payload", Some(self.payload.as_str()));
+        part("dedupe", self.dedupe_key.as_deref().or(item));
+        part("undo", self.undo_of.map(|id| id.to_string()).as_deref());
+        part("repeat", self.allow_repeat.then(|| self.id.to_string()).as_deref());
+        hasher.finalize().into()
     }
 
     /// The first step that is not reached, with its place.
@@ -218,42 +294,6 @@ impl Approval {
     pub fn has_decided(&self, person: &UserId) -> bool {
         self.steps.iter().flat_map(|step| &step.decisions).any(|vote| &vote.by == person)
     }
-}
-
-/// A decision as it is written down.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the field names are the product's words")]
-pub struct Decided {
-    pub id: Uuid,
-    pub venue_id: Option<VenueId>,
-    /// The place of its step.
-    pub step: u32,
-    pub vote: Vote,
-    /// The status after it.
-    pub status: Status,
-}
-
-/// The end of a request that nobody's decision brought: cancelled or expired.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the field names are the product's words")]
-pub struct Closed {
-    pub id: Uuid,
-    pub venue_id: Option<VenueId>,
-    pub status: Status,
-    pub by: Arc<str>,
-    pub via: Via,
-    pub reason: Option<Arc<str>>,
-}
-
-/// That it was carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the field names are the product's words")]
-pub struct Executed {
-    pub id: Uuid,
-    pub venue_id: Option<VenueId>,
-    pub by: Arc<str>,
-    pub via: Via,
-    pub result: JsonText,
 }
 
 /// The hash that a decision names.

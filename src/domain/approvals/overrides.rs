@@ -1,17 +1,22 @@
-//! Overrides: the request to let somebody do a blocked operation all the same, and what its approval grants.
+//! Overrides: the request to let somebody do a blocked operation all the same, and what its approval grants. Only what is special about
+//! them is here: one step for the authority that outranks what stands, the end of the business date, and the grant.
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Approval, Assignee, Executed, Source, Status, Step, payload_hash};
+use super::compose::{self, Draft};
+use super::consent::Asked;
+use super::{Approval, Assignee, Consent, Source, Step};
 use crate::domain::blocks::Block;
 use crate::domain::blocks::check::parse_amount;
 use crate::domain::blocks::grants::{Grant, MINUTES_DEFAULT, MINUTES_MAX, USES_MAX};
-use crate::domain::decision::{Answer, Context, Decision};
+use crate::domain::blocks::lift::expect_active;
+use crate::domain::capabilities;
+use crate::domain::capabilities::built_in::{About, Done};
+use crate::domain::decision::{Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
-use crate::domain::json::JsonText;
 use crate::domain::people::Authority;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
@@ -19,10 +24,6 @@ use crate::domain::time::Timestamp;
 
 /// The capability that an override asks for.
 pub const CAPABILITY: &str = "overrides.grant";
-/// Its module.
-pub const MODULE: &str = "overrides";
-/// The most requests that may wait for decisions in one organisation.
-pub const WAITING_MAX: usize = 10_000;
 /// The most requests that may wait about one block.
 pub const WAITING_PER_BLOCK_MAX: usize = 20;
 /// The most grants of one operation and entity that may be open when another is asked for.
@@ -44,45 +45,14 @@ pub struct RequestOverride {
 impl RequestOverride {
     /// Decides: the block holds, can be overridden, and the request is bounded. The step is for whoever outranks all that stands.
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Result<Decision, Rejection> {
-        let block = state.block_for(&self.block_id, context.caller)?;
+        state.block_for(&self.block_id, context.caller)?;
         let (uses, minutes) = self.checked()?;
-        expect_active(block, context.now)?;
-        let authority = needed(block, state, context.now)?;
-        expect_room(state, block)?;
-        let payload = JsonText::of(&json!({
-            "block_id": block.id, "block_type": block.key.block_type, "entity_id": block.key.entity_id.as_str(),
-            "venue_id": block.venue_id.as_ref().map(OutsideId::as_str), "reason": self.reason, "amount": self.amount.map(shown),
-            "uses": uses, "minutes": minutes,
-        }));
-        let who = &context.caller.cause.who;
-        let approval = Approval {
-            id: context.ids.next_id(),
-            seq: 0, // given when the event is applied
-            venue_id: block.venue_id.clone(),
-            source: Source::Override,
-            module: MODULE.into(),
-            capability: CAPABILITY.into(),
-            title: format!("Override {} for {}", block.key.block_type, block.key.entity_id).into(),
-            payload_hash: payload_hash(CAPABILITY, &payload),
-            payload,
-            preview: preview(block, self.amount, uses, minutes),
-            risk: None,
-            status: Status::Pending,
-            reason: None,
-            steps: vec![Step::new("authority", Assignee::Authority(authority), 1)],
-            created_by: who.person().map_or_else(|| who.label().into(), |person| person.as_str().into()),
-            via: context.caller.cause.via,
-            requester: who.person().cloned(),
-            beneficiary: Some(block.key.entity_id.clone()),
-            subject: Some(block.id),
-            created_at: context.now,
-            decide_by: Some(latest_end(block, state, context.now)),
-            run_by: None,
-            execution: None,
-            audit: Vec::new(),
-        };
-        let id = approval.id;
-        Ok(Decision { events: vec![Event::ApprovalSubmitted(Box::new(approval))], answer: Answer::ApprovalMade(id) })
+        let capability = capabilities::find(state, CAPABILITY).ok_or(Rejection::UnknownCapability)?;
+        let payload = json!({
+            "block_id": self.block_id, "reason": self.reason, "amount": self.amount.map(shown), "uses": uses,
+            "minutes": minutes,
+        });
+        compose::submitted(Draft::new(Source::Override, capability, payload), state, context)
     }
 
     fn checked(&self) -> Result<(u32, u32), Rejection> {
@@ -102,21 +72,60 @@ impl RequestOverride {
     }
 }
 
-/// That a block holds.
-fn expect_active(block: &Block, now: Timestamp) -> Result<(), Rejection> {
-    if let Some(lift) = &block.lifted {
-        return Err(Rejection::AlreadyLifted { at: lift.at });
-    }
-    match block.expires_at.filter(|at| block.expired || *at <= now) {
-        Some(at) => Err(Rejection::BlockExpired { at }),
-        None => Ok(()),
+/// What is special about the request for an override.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct Special {
+    /// With what the block says of itself.
+    pub payload: Value,
+    pub title: String,
+    pub about: About,
+    /// The latest time to decide.
+    pub ends_at: Timestamp,
+    authority: Authority,
+}
+
+impl Special {
+    /// One decision by whoever outranks all that stands there, whatever the policy asks of other work.
+    pub fn asked(&self) -> Asked {
+        let step = Step::new("authority", Assignee::Authority(self.authority.clone()), 1);
+        Asked { consent: Consent::Votes, steps: vec![step], hold_minutes: 0 }
     }
 }
 
+/// Frames the payload of an override, which was checked by the schema of its capability.
+///
+/// # Errors
+/// [`Rejection::NotFound`] and what keeps the block from being overridden; [`Rejection::LimitReached`].
+pub fn framed(payload: &Value, state: &TenantState, context: &Context<'_>) -> Result<Special, Rejection> {
+    let id = payload["block_id"].as_str().and_then(|text| text.parse().ok());
+    let id: Uuid = id.ok_or_else(|| Rejection::invalid("/payload/block_id", "is not the id of a block"))?;
+    let block = state.block_for(&id, context.caller)?;
+    expect_active(block, context.now)?;
+    let authority = needed(block, state, context.now)?;
+    expect_room(state, block)?;
+    let mut whole = payload.as_object().cloned().unwrap_or_else(Map::new);
+    whole.entry("uses").or_insert_with(|| json!(1));
+    whole.entry("minutes").or_insert_with(|| json!(MINUTES_DEFAULT));
+    whole.entry("amount").or_insert(Value::Null);
+    whole.insert("block_type".into(), json!(block.key.block_type));
+    whole.insert("entity_id".into(), json!(block.key.entity_id.as_str()));
+    whole.insert("venue_id".into(), json!(block.venue_id.as_ref().map(OutsideId::as_str)));
+    Ok(Special {
+        payload: Value::Object(whole),
+        title: format!("Override {} for {}", block.key.block_type, block.key.entity_id),
+        about: About {
+            authority: Some(authority.clone()),
+            beneficiary: Some(block.key.entity_id.clone()),
+            subject: Some(block.id),
+            venue_id: block.venue_id.clone(),
+        },
+        ends_at: latest_end(block, state, context.now),
+        authority,
+    })
+}
+
 fn expect_room(state: &TenantState, block: &Block) -> Result<(), Rejection> {
-    if state.approvals.waiting_count() >= WAITING_MAX {
-        return Err(Rejection::LimitReached { what: "requests that wait for a decision", limit: WAITING_MAX });
-    }
     if state.grants.of_key(&block.key).count() >= OPEN_PER_KEY_MAX {
         return Err(Rejection::LimitReached {
             what: "open grants of one operation and entity",
@@ -174,9 +183,13 @@ fn latest_end(block: &Block, state: &TenantState, now: Timestamp) -> Timestamp {
     block.expires_at.map_or(end, |at| at.min(end))
 }
 
-/// The events of an approved override: the grant, and that the request was carried out.
-pub fn granted(approval: &Approval, state: &TenantState, context: &mut Context<'_>) -> Result<Vec<Event>, Rejection> {
+/// What an approved override does: it gives a grant.
+///
+/// # Errors
+/// What keeps the block from being overridden now.
+pub fn granted(approval: &Approval, state: &TenantState, context: &mut Context<'_>) -> Result<Done, Rejection> {
     let block = block_of(approval, state).ok_or(Rejection::NotFound)?;
+    expect_active(block, context.now)?;
     let asked = approval.payload.value();
     let number = |name: &str, default: u32| {
         asked[name].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
@@ -198,30 +211,11 @@ pub fn granted(approval: &Approval, state: &TenantState, context: &mut Context<'
         used: Vec::new(),
         ended: None,
     };
-    let result = JsonText::of(&json!({ "grant_id": grant.id }));
-    let executed = Executed {
-        id: approval.id,
-        venue_id: approval.venue_id.clone(),
-        by: context.label(),
-        via: context.caller.cause.via,
-        result,
-    };
-    Ok(vec![Event::GrantGiven(Box::new(grant)), Event::ApprovalExecuted(Box::new(executed))])
+    let result = json!({ "grant_id": grant.id });
+    Ok(Done { events: vec![Event::GrantGiven(Box::new(grant))], result, undo_payload: None })
 }
 
 /// An amount as it stands in a payload: a JSON number, exact to 15 digits like every amount that comes in.
 fn shown(amount: Decimal) -> Value {
     serde_json::from_str(&amount.to_string()).unwrap_or(Value::Null)
-}
-
-fn preview(block: &Block, amount: Option<Decimal>, uses: u32, minutes: u32) -> JsonText {
-    let (operation, entity) = (&block.key.block_type, &block.key.entity_id);
-    let times = if uses == 1 { "once".to_owned() } else { format!("{uses} times") };
-    let up_to = amount.map(|amount| format!(", up to {amount} each time")).unwrap_or_default();
-    let venue = block.venue_id.as_ref().map(|venue| format!(" at {venue}")).unwrap_or_default();
-    let summary = format!(
-        "{entity} may do {operation}{venue} {times} within {minutes} minutes of the first use{up_to}, although blocked: {}",
-        block.reason
-    );
-    JsonText::of(&json!({ "summary": summary, "before": "blocked", "after": "allowed", "amount": amount.map(shown) }))
 }

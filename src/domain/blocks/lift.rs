@@ -9,6 +9,7 @@ use crate::domain::ids::UserId;
 use crate::domain::people::{Caller, Held};
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
+use crate::domain::time::Timestamp;
 
 /// Lifts a block.
 #[derive(Clone, Debug)]
@@ -26,15 +27,24 @@ impl LiftBlock {
         faults.expect(!self.lift_reason.trim().is_empty(), "/lift_reason", "is empty");
         faults.text("/lift_reason", Some(&self.lift_reason), REASON_CHARS_MAX);
         faults.done()?;
-        if let Some(lift) = &block.lifted {
-            return Err(Rejection::AlreadyLifted { at: lift.at });
-        }
-        if let Some(at) = block.expires_at.filter(|at| block.expired || *at <= context.now) {
-            return Err(Rejection::BlockExpired { at });
-        }
+        expect_active(block, context.now)?;
         expect_authority(block, state, context.caller)?;
         let event = block.lifted(context.label(), self.lift_reason.into());
         Ok(Decision { events: vec![event], answer: Answer::Block(self.id) })
+    }
+}
+
+/// That a block holds.
+///
+/// # Errors
+/// [`Rejection::AlreadyLifted`], [`Rejection::BlockExpired`].
+pub fn expect_active(block: &Block, now: Timestamp) -> Result<(), Rejection> {
+    if let Some(lift) = &block.lifted {
+        return Err(Rejection::AlreadyLifted { at: lift.at });
+    }
+    match block.expires_at.filter(|at| block.expired || *at <= now) {
+        Some(at) => Err(Rejection::BlockExpired { at }),
+        None => Ok(()),
     }
 }
 
@@ -57,7 +67,8 @@ pub fn reaches(block: &Block, state: &TenantState, held: &Held, person: Option<&
     person != Some(&block.key.entity_id) && is_enough(block, state, held)
 }
 
-fn is_enough(block: &Block, state: &TenantState, held: &Held) -> bool {
+/// Whether this authority lifts a block.
+pub fn is_enough(block: &Block, state: &TenantState, held: &Held) -> bool {
     let organisation = state.organisation();
     let named_by_none = *held == Held::Nothing && block.override_authority.is_none();
     named_by_none || organisation.is_enough(held, &block.authority(organisation))

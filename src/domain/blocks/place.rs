@@ -45,7 +45,12 @@ impl PlaceBlock {
         Ok(Decision { events: vec![Event::BlockPlaced(Box::new(block))], answer: Answer::Placed(id) })
     }
 
-    fn checked(self, state: &TenantState, context: &mut Context<'_>) -> Result<Block, Rejection> {
+    /// The block as it will be.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`], [`Rejection::UnknownVenue`], [`Rejection::VenueNotAllowed`]; [`Rejection::NotFound`] and
+    /// [`Rejection::AlreadyResolved`] for its violation.
+    pub fn checked(self, state: &TenantState, context: &mut Context<'_>) -> Result<Block, Rejection> {
         let mut faults = Faults::default();
         let block_type = faults.take("/block_type", parse_block_type(&self.block_type));
         let entity_id = faults.take("/entity_id", OutsideId::parse(&self.entity_id));

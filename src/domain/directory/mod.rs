@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::ids::{OrgId, StreamId, UserId, VenueId};
-use super::people::{Authority, Role, Scopes};
+use super::people::{Authority, Caller, Cause, Held, Role, Scopes, Via, Who};
 use super::time::Timestamp;
 
 /// An organisation as the directory knows it; its settings are on its own stream.
@@ -59,6 +59,18 @@ pub struct User {
     /// PHC string of the password; without one, nobody can log in as this person.
     pub password_hash: Option<Arc<str>>,
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// This person as they would decide now.
+    pub fn standing(&self) -> Caller {
+        Caller {
+            cause: Cause { who: Who::Person(self.id.clone()), via: Via::Page, request: None },
+            held: Held::of(self.role),
+            role: Some(self.role),
+            venues: self.venues.as_deref().map(Into::into),
+        }
+    }
 }
 
 /// A login. The cookie holds the id; here is its keyed hash.

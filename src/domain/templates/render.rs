@@ -125,6 +125,10 @@ impl Wording {
 
     /// Renders it for a violation. Text beyond [`RENDERED_BYTES_MAX`] is cut off at a character.
     pub fn rendered(&self, scope: &Scope<'_>) -> Rendered {
+        self.filled(|variable, out| scope.write(variable, out))
+    }
+
+    fn filled(&self, write: impl Fn(&Variable, &mut String) -> Option<()>) -> Rendered {
         let parts = match self {
             Self::Fixed(text) => return Rendered { text: text.clone(), missing: Vec::new() },
             Self::Parts(parts) => parts,
@@ -134,7 +138,7 @@ impl Wording {
             match part {
                 Part::Text(own) => text.push_str(own),
                 Part::Variable(variable) => {
-                    if scope.write(variable, &mut text).is_none() {
+                    if write(variable, &mut text).is_none() {
                         text.extend(["[missing: ", &*variable.name, "]"]);
                         if !missing.contains(&variable.name) {
                             missing.push(variable.name.clone());
@@ -149,6 +153,11 @@ impl Wording {
         }
         Rendered { text: text.into(), missing }
     }
+}
+
+/// Renders a template with these values, within the same limit.
+pub fn render_with(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Rendered {
+    Wording::of(template).filled(|variable, out| put(out, &value_of(&variable.name)?))
 }
 
 impl Part {

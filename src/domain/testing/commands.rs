@@ -3,11 +3,22 @@
 use crate::domain::actions::escalation::Escalate;
 use crate::domain::actions::queue::{DismissAction, RecordAttempt, RetryAction};
 use crate::domain::approvals::cancel::CancelApproval;
+use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::decide::DecideApproval;
+use crate::domain::approvals::edit::EditPayload;
+use crate::domain::approvals::finish::FinishExecution;
+use crate::domain::approvals::many::ApproveMany;
 use crate::domain::approvals::overrides::RequestOverride;
+use crate::domain::approvals::policy::ChangeApprovalPolicy;
+use crate::domain::approvals::progress::ProgressTask;
+use crate::domain::approvals::retry::RetryApproval;
+use crate::domain::approvals::settle::SettleApproval;
+use crate::domain::approvals::submit::SubmitApproval;
+use crate::domain::approvals::undo::UndoApproval;
 use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
+use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability};
 use crate::domain::command::Command;
 use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use crate::domain::suppression::inhibition::ChangeInhibitions;
@@ -62,10 +73,22 @@ commands!(
     RequestOverride in Box,
     ConsumeGrant,
     DecideApproval,
+    ApproveMany in Box,
     CancelApproval,
+    SubmitApproval in Box,
+    EditPayload in Box,
+    ClaimApproval,
+    ProgressTask,
+    FinishExecution in Box,
+    RetryApproval,
+    SettleApproval,
+    UndoApproval in Box,
     CreateWebhook,
     DeleteWebhook,
     RecordNotice,
+    RegisterCapability in Box,
+    DeleteCapability,
+    ChangeApprovalPolicy in Box,
 );
 
 impl From<Report> for Command {

@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::list::{Cursor, Paging, bytes, page};
 use crate::domain::approvals::decide::is_assigned;
+use crate::domain::approvals::index::Line;
 use crate::domain::approvals::{
-    Approval, AuditLine, Execution, Risk, RiskLevel, Source, Status, Step, Verdict, Vote, hex,
+    Approval, Assignee, AuditLine, Consent, Execution, Risk, RiskLevel, Source, Status, Step, Verdict, Vote, hex,
 };
 use crate::domain::blocks::grants::Grant;
-use crate::domain::ids::{OutsideId, UserId};
+use crate::domain::ids::OutsideId;
 use crate::domain::people::{Authority, Caller, Via};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::TenantState;
@@ -38,9 +39,23 @@ pub struct ApprovalView<'a> {
     pub risk: Option<&'a Risk>,
     pub status: Status,
     pub reason: Option<&'a str>,
+    /// What lets it run: `votes` of its steps, `auto` by the policy, or `veto`: that nobody of its steps objects in time.
+    pub consent: Consent,
     pub steps: Vec<StepView<'a>>,
     /// The place of the step that is waited for.
     pub current_step: Option<usize>,
+    pub action_item_id: Option<&'a str>,
+    pub dedupe_key: Option<&'a str>,
+    pub allow_repeat: bool,
+    /// The person who owns the action.
+    pub owner: Option<&'a str>,
+    /// The people who changed the payload; they do not decide about it.
+    pub editors: Vec<&'a str>,
+    /// The request that this one takes back.
+    pub undo_of: Option<Uuid>,
+    /// How its effect could be put right, as the capability said before it ran.
+    #[schema(value_type = Option<Object>)]
+    pub compensation: Option<&'a RawValue>,
     pub created_by: &'a str,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -48,6 +63,11 @@ pub struct ApprovalView<'a> {
     pub decide_by: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub run_by: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub scheduled_for: Option<Timestamp>,
+    /// When it runs, while it waits for that.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub runs_at: Option<Timestamp>,
     pub execution: Option<ExecutionView<'a>>,
 }
 
@@ -79,10 +99,28 @@ pub struct VoteView<'a> {
 #[derive(Serialize, ToSchema)]
 #[allow(missing_docs, reason = "the field names are the product's words")]
 pub struct ExecutionView<'a> {
-    #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
-    #[schema(value_type = Object)]
+    /// Where its progress and log are.
+    pub task_id: Option<Uuid>,
+    /// What the receiver got as `Idempotency-Key`.
+    pub key: Option<String>,
+    /// Which try it is, 1 the first.
+    pub attempt: u32,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+    /// When it is tried again, while it is executing.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_at: Option<Timestamp>,
+    #[schema(value_type = Option<Object>)]
     pub result: Option<&'a RawValue>,
+    /// Whether the capability recorded what takes it back.
+    pub undo_payload: bool,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub undoable_until: Option<Timestamp>,
+    pub error: Option<&'a str>,
+    /// The request that did the same lately, where this one was skipped for it.
+    pub original: Option<Uuid>,
 }
 
 /// A request for approval.
@@ -102,12 +140,22 @@ pub fn approval<'a>(org_id: &'a str, one: &'a Approval) -> ApprovalView<'a> {
         risk: one.risk.as_ref(),
         status: one.status,
         reason: one.reason.as_deref(),
+        consent: one.consent,
         steps: one.steps.iter().map(step).collect(),
         current_step: current.map(|(place, _)| place),
+        action_item_id: one.action_item_id.as_ref().map(OutsideId::as_str),
+        dedupe_key: one.dedupe_key.as_deref(),
+        allow_repeat: one.allow_repeat,
+        owner: one.owner.as_ref().map(OutsideId::as_str),
+        editors: one.editors.iter().map(OutsideId::as_str).collect(),
+        undo_of: one.undo_of,
+        compensation: one.compensation.as_ref().and_then(|text| raw(text.as_str())),
         created_by: &one.created_by,
         created_at: one.created_at,
         decide_by: one.decide_by,
         run_by: one.run_by,
+        scheduled_for: one.scheduled_for,
+        runs_at: one.runs_at.filter(|_| matches!(one.status, Status::Approved | Status::Scheduled)),
         execution: one.execution.as_ref().map(execution),
     }
 }
@@ -127,8 +175,20 @@ pub fn vote(vote: &Vote) -> VoteView<'_> {
     VoteView { by: vote.by.as_str(), via: via(vote.via), verdict: vote.verdict, comment, at: vote.at }
 }
 
-fn execution(execution: &Execution) -> ExecutionView<'_> {
-    ExecutionView { at: execution.at, result: raw(execution.result.as_str()) }
+fn execution(one: &Execution) -> ExecutionView<'_> {
+    ExecutionView {
+        task_id: one.task_id,
+        key: one.key.as_ref().map(hex),
+        attempt: one.attempt,
+        started_at: one.started_at,
+        finished_at: one.finished_at,
+        next_at: one.next_at,
+        result: one.result.as_ref().and_then(|text| raw(text.as_str())),
+        undo_payload: one.undo_payload.is_some(),
+        undoable_until: one.undoable_until,
+        error: one.error.as_deref(),
+        original: one.original,
+    }
 }
 
 fn via(via: Via) -> &'static str {
@@ -247,35 +307,62 @@ impl ApprovalFilter {
             && self.module.as_deref().is_none_or(|module| module == &*one.module)
             && self.created_by.as_deref().is_none_or(|by| by == &*one.created_by)
             && self.risk.is_none_or(|level| one.risk.as_ref().is_some_and(|risk| risk.level == level))
-            && self.owner.as_ref().is_none_or(|owner| may_decide(state, &owner.0, one))
+            && self.owner.as_ref().is_none_or(|owner| owns(&owner.0, one) || may_decide(state, &owner.0, one))
     }
+
+    /// The lines in which all that is asked for is found, as few as can be told before looking.
+    fn lines<'a>(&'a self, state: &'a TenantState) -> Vec<&'a Line> {
+        let index = state.approvals.index();
+        if let (Some(owner), Some(_)) = (&self.owner, self.waiting) {
+            return lines_of(&owner.0, state);
+        }
+        let waiting = self.waiting.is_some();
+        let module = self.module.as_deref();
+        let narrow = [
+            module.filter(|_| waiting).map(|module| index.waiting_by_module.of(module)),
+            self.risk.filter(|_| waiting).map(|level| index.waiting_by_risk.of(&Some(level))),
+            waiting.then(|| index.by_status.of(&Status::Pending)),
+            self.status.map(|status| index.by_status.of(&status)),
+            module.map(|module| index.by_module.of(module)),
+            self.created_by.as_deref().map(|by| index.by_requester.of(by)),
+        ];
+        let shortest = narrow.into_iter().flatten().min_by_key(|line| line.map_or(0, Line::len));
+        shortest.unwrap_or(Some(&index.all)).into_iter().collect()
+    }
+}
+
+/// The lines of what waits and a person owns or may decide: steps wait for a person, a role or a rung of the ladder, which are few.
+fn lines_of<'a>(person: &Caller, state: &'a TenantState) -> Vec<&'a Line> {
+    let index = state.approvals.index();
+    let id = person.cause.who.person();
+    let owned = id.and_then(|id| index.waiting_by_owner.of(id));
+    let named = id.and_then(|id| index.waiting_by_who.of(&Assignee::User(id.clone())));
+    let role = person.role.and_then(|role| index.waiting_by_who.of(&Assignee::Role(role)));
+    let reached = index.waiting_by_rung.keys().filter(|rung| state.organisation().is_enough(&person.held, rung));
+    let reached = reached.filter_map(|rung| index.waiting_by_rung.of(rung));
+    owned.into_iter().chain(named).chain(role).chain(reached).collect()
+}
+
+fn owns(person: &Caller, one: &Approval) -> bool {
+    one.owner.is_some() && one.owner.as_ref() == person.cause.who.person()
 }
 
 /// Whether the step that is waited for is this person's to decide.
 fn may_decide(state: &TenantState, person: &Caller, one: &Approval) -> bool {
     let Some(id) = person.cause.who.person() else { return false };
-    let is = |other: &Option<UserId>| other.as_ref() == Some(id);
     let step = one.current_step();
     let assigned = step.is_some_and(|(_, step)| is_assigned(&step.who, state.organisation(), person));
-    assigned
-        && person.covers(one.venue_id.as_ref())
-        && !is(&one.requester)
-        && !is(&one.beneficiary)
-        && !one.has_decided(id)
+    assigned && person.covers(one.venue_id.as_ref()) && !one.is_of(id) && !one.has_decided(id)
 }
 
 /// A page of requests as JSON, newest first.
 pub fn page_of_approvals(state: &TenantState, caller: &Caller, filter: &ApprovalFilter) -> Vec<u8> {
     let org_id = state.organisation().org_id.as_str();
+    let before = filter.paging.before();
     let takes = |one: &Approval| filter.takes(state, caller, one);
-    let cursor = |one: &Approval| Cursor::Seq(one.seq);
-    let view = |one| approval(org_id, one);
-    let (limit, before) = (filter.paging.limit, filter.paging.before());
-    if filter.waiting.is_some() {
-        bytes(&page(limit, state.approvals.waiting_before(before), takes, cursor, view))
-    } else {
-        bytes(&page(limit, state.approvals.before(before), takes, cursor, view))
-    }
+    let lines = filter.lines(state);
+    let found = state.approvals.of_lines(&lines, before);
+    bytes(&page(filter.paging.limit, found, takes, |one: &Approval| Cursor::Seq(one.seq), |one| approval(org_id, one)))
 }
 
 /// Which grants.
@@ -331,7 +418,8 @@ pub struct AuditLineView<'a> {
     pub version: u64,
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// `submitted`, `approved`, `rejected`, `cancelled`, `expired`, `executed`, `used`, `ended`.
+    /// `submitted`, `edited`, `approved`, `rejected`, `cleared`, `scheduled`, `reopened`, `cancelled`, `expired`, `skipped`, `executing`,
+    /// `tried`, `executed`, `failed`, `in_doubt`, `retried`, `undone`.
     pub what: &'a str,
     pub by: &'a str,
     pub via: &'static str,
@@ -351,7 +439,7 @@ pub fn audit(state: &TenantState, caller: &Caller, id: &Uuid) -> Result<Vec<u8>,
         AuditLineView { version, at, what: &own.what, by: &own.by, via, note: own.note.as_deref() }
     });
     let given = one.execution.as_ref().and_then(|execution| {
-        let id = execution.result.value()["grant_id"].as_str()?.parse().ok()?;
+        let id = execution.result.as_ref()?.value()["grant_id"].as_str()?.parse().ok()?;
         state.grants.get(&id)
     });
     let view = AuditView {

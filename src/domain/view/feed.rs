@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approvals;
+use super::runs;
 use super::shapes;
 use crate::domain::approvals::Status;
 use crate::domain::event::Event;
@@ -50,6 +51,8 @@ pub struct FeedItem {
     pub topic: Topic,
     /// Its name, such as `violation.created`.
     pub name: &'static str,
+    /// What it is about.
+    pub id: Uuid,
     /// Where it happened; readers that are limited to venues see only theirs.
     pub venue_id: Option<VenueId>,
     /// `{ type, id, version, at, object }`.
@@ -60,10 +63,11 @@ pub struct FeedItem {
 pub fn item(org_id: &str, seq: u64, at: Timestamp, event: &Event) -> Option<FeedItem> {
     let (topic, name, id, venue_id, object) = seen(org_id, at, event)?;
     let data = json!({ "type": name, "id": id, "version": seq, "at": at, "object": object }).to_string();
-    Some(FeedItem { seq, topic, name, venue_id: venue_id.cloned(), data })
+    Some(FeedItem { seq, topic, name, id, venue_id: venue_id.cloned(), data })
 }
 
-type Seen<'a> = (Topic, &'static str, Uuid, Option<&'a VenueId>, Value);
+/// Topic, name, id, place and object.
+pub(super) type Seen<'a> = (Topic, &'static str, Uuid, Option<&'a VenueId>, Value);
 
 fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
     match event {
@@ -192,12 +196,20 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
             let name = if one.status == Status::Expired { "approval.expired" } else { "approval.cancelled" };
             Some((Topic::Approvals, name, one.id, one.venue_id.as_ref(), object))
         }
-        Event::ApprovalExecuted(one) => {
-            let object = json!({
-                "id": one.id, "venue_id": one.venue_id, "status": Status::Executed, "by": one.by, "result": one.result.value(),
-            });
-            Some((Topic::Approvals, "approval.executed", one.id, one.venue_id.as_ref(), object))
-        }
+        Event::ApprovalCleared(_)
+        | Event::ApprovalScheduled(_)
+        | Event::ApprovalReopened(_)
+        | Event::ApprovalEdited(_)
+        | Event::ApprovalClaimed(_)
+        | Event::ApprovalSkipped(_)
+        | Event::ApprovalTriedAgain(_)
+        | Event::ApprovalExecuted(_)
+        | Event::ApprovalFailed(_)
+        | Event::ApprovalRetried(_)
+        | Event::ApprovalUndone(_)
+        | Event::TaskMade(_)
+        | Event::TaskProgressed(_)
+        | Event::TaskFinished(_) => runs::seen(org_id, at, event),
         Event::OrganisationFounded(_)
         | Event::SettingsChanged(_)
         | Event::VenueSaved(_)
@@ -211,6 +223,9 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::SilenceEnded { .. }
         | Event::InhibitionsChanged { .. }
         | Event::ShadowNoted(_)
+        | Event::CapabilitySaved(_)
+        | Event::CapabilityDeleted { .. }
+        | Event::ApprovalPolicyChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)
@@ -226,6 +241,6 @@ fn marked(id: Uuid, venue_id: &Option<VenueId>, what: &str, mark: &Mark, text: O
     })
 }
 
-fn value(shape: &impl serde::Serialize) -> Value {
+pub(super) fn value(shape: &impl serde::Serialize) -> Value {
     serde_json::to_value(shape).unwrap_or(Value::Null)
 }

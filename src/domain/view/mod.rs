@@ -2,11 +2,15 @@
 
 pub mod answer;
 pub mod approvals;
+pub mod capabilities;
 pub mod feed;
 pub mod list;
+pub mod policy;
 pub mod queue;
+mod runs;
 pub mod shadow;
 pub mod shapes;
+pub mod tasks;
 pub mod till;
 pub mod types;
 pub mod webhooks;

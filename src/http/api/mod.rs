@@ -1,9 +1,12 @@
 //! The calls of the API, one file per noun: a body, the command that it becomes, and nothing that decides.
 
 pub mod actions;
+pub mod approval_policy;
 pub mod approvals;
 pub mod blocks;
 pub mod bulk;
+pub mod capabilities;
+pub mod decisions;
 pub mod inhibitions;
 pub mod keys;
 pub mod operator;
@@ -13,6 +16,8 @@ pub mod reports;
 pub mod session;
 pub mod settings;
 pub mod silences;
+pub mod submissions;
+pub mod tasks;
 pub mod templates;
 pub mod till;
 pub mod trends;

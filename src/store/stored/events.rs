@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::bytes::{try_bytes_of, value_of};
 use super::form::Form;
-use super::{EncodedEvent, StoredError, StoredEvent, kinds, v1};
+use super::{EncodedEvent, StoredError, StoredEvent, kinds, v1, v2};
 use crate::domain::directory::DirectoryEvent;
 use crate::domain::event::Event;
 
@@ -64,10 +64,30 @@ impl StoredEvent for Event {
             Self::GrantEnded { id, venue_id, key, reason } => {
                 packed(kinds::GRANT_ENDED, 1, &v1::GrantEndedV1::of(id, venue_id, key, reason))
             }
-            Self::ApprovalSubmitted(it) => frozen::<v1::ApprovalV1, _>(kinds::APPROVAL_SUBMITTED, 1, &**it),
+            Self::ApprovalSubmitted(it) => frozen::<v2::ApprovalV2, _>(kinds::APPROVAL_SUBMITTED, 2, &**it),
             Self::ApprovalDecided(it) => frozen::<v1::DecidedV1, _>(kinds::APPROVAL_DECIDED, 1, &**it),
             Self::ApprovalClosed(it) => frozen::<v1::ClosedV1, _>(kinds::APPROVAL_CLOSED, 1, &**it),
-            Self::ApprovalExecuted(it) => frozen::<v1::ExecutedV1, _>(kinds::APPROVAL_EXECUTED, 1, &**it),
+            Self::ApprovalExecuted(it) => frozen::<v2::ExecutedV2, _>(kinds::APPROVAL_EXECUTED, 2, &**it),
+            Self::ApprovalCleared(it) => frozen::<v2::ClearedV2, _>(kinds::APPROVAL_CLEARED, 2, &**it),
+            Self::ApprovalScheduled(it) => frozen::<v2::ScheduledV2, _>(kinds::APPROVAL_SCHEDULED, 2, &**it),
+            Self::ApprovalReopened(it) => frozen::<v2::ReopenedV2, _>(kinds::APPROVAL_REOPENED, 2, &**it),
+            Self::ApprovalEdited(it) => frozen::<v2::EditedV2, _>(kinds::APPROVAL_EDITED, 2, &**it),
+            Self::ApprovalClaimed(it) => frozen::<v2::ClaimedV2, _>(kinds::APPROVAL_CLAIMED, 2, &**it),
+            Self::ApprovalSkipped(it) => frozen::<v2::SkippedV2, _>(kinds::APPROVAL_SKIPPED, 2, &**it),
+            Self::ApprovalTriedAgain(it) => frozen::<v2::TriedAgainV2, _>(kinds::APPROVAL_TRIED_AGAIN, 2, &**it),
+            Self::ApprovalFailed(it) => frozen::<v2::FailedV2, _>(kinds::APPROVAL_FAILED, 2, &**it),
+            Self::ApprovalRetried(it) => frozen::<v2::RetriedV2, _>(kinds::APPROVAL_RETRIED, 2, &**it),
+            Self::ApprovalUndone(it) => frozen::<v2::UndoneV2, _>(kinds::APPROVAL_UNDONE, 2, &**it),
+            Self::TaskMade(it) => frozen::<v2::TaskV2, _>(kinds::TASK_MADE, 2, &**it),
+            Self::TaskProgressed(it) => frozen::<v2::TaskProgressedV2, _>(kinds::TASK_PROGRESSED, 2, &**it),
+            Self::TaskFinished(it) => frozen::<v2::TaskFinishedV2, _>(kinds::TASK_FINISHED, 2, &**it),
+            Self::CapabilitySaved(it) => frozen::<v1::CapabilityV1, _>(kinds::CAPABILITY_SAVED, 1, &**it),
+            Self::CapabilityDeleted { name, by } => {
+                packed(kinds::CAPABILITY_DELETED, 1, &v1::CapabilityDeletedV1::of(name, by))
+            }
+            Self::ApprovalPolicyChanged { policy, by } => {
+                packed(kinds::APPROVAL_POLICY_CHANGED, 1, &v1::ApprovalPolicyChangedV1::of(policy, by))
+            }
             Self::WebhookSaved(it) => frozen::<v1::WebhookV1, _>(kinds::WEBHOOK_SAVED, 1, &**it),
             Self::WebhookDeleted { id } => packed(kinds::WEBHOOK_DELETED, 1, &v1::WebhookDeletedV1::of(id)),
             Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
@@ -108,10 +128,32 @@ impl StoredEvent for Event {
             (kinds::GRANT_GIVEN, 1) => thawed::<v1::GrantV1, _>(bytes).map(Self::GrantGiven),
             (kinds::GRANT_USED, 1) => thawed::<v1::GrantUsedV1, _>(bytes).map(Self::GrantUsed),
             (kinds::GRANT_ENDED, 1) => value_of::<v1::GrantEndedV1>(bytes)?.thaw(),
-            (kinds::APPROVAL_SUBMITTED, 1) => thawed::<v1::ApprovalV1, _>(bytes).map(Self::ApprovalSubmitted),
+            (kinds::APPROVAL_SUBMITTED, 1) => {
+                grown::<v1::ApprovalV1, v2::ApprovalV2, _>(bytes).map(Self::ApprovalSubmitted)
+            }
+            (kinds::APPROVAL_SUBMITTED, 2) => thawed::<v2::ApprovalV2, _>(bytes).map(Self::ApprovalSubmitted),
             (kinds::APPROVAL_DECIDED, 1) => thawed::<v1::DecidedV1, _>(bytes).map(Self::ApprovalDecided),
             (kinds::APPROVAL_CLOSED, 1) => thawed::<v1::ClosedV1, _>(bytes).map(Self::ApprovalClosed),
-            (kinds::APPROVAL_EXECUTED, 1) => thawed::<v1::ExecutedV1, _>(bytes).map(Self::ApprovalExecuted),
+            (kinds::APPROVAL_EXECUTED, 1) => {
+                grown::<v1::ExecutedV1, v2::ExecutedV2, _>(bytes).map(Self::ApprovalExecuted)
+            }
+            (kinds::APPROVAL_EXECUTED, 2) => thawed::<v2::ExecutedV2, _>(bytes).map(Self::ApprovalExecuted),
+            (kinds::APPROVAL_CLEARED, 2) => thawed::<v2::ClearedV2, _>(bytes).map(Self::ApprovalCleared),
+            (kinds::APPROVAL_SCHEDULED, 2) => thawed::<v2::ScheduledV2, _>(bytes).map(Self::ApprovalScheduled),
+            (kinds::APPROVAL_REOPENED, 2) => thawed::<v2::ReopenedV2, _>(bytes).map(Self::ApprovalReopened),
+            (kinds::APPROVAL_EDITED, 2) => thawed::<v2::EditedV2, _>(bytes).map(Self::ApprovalEdited),
+            (kinds::APPROVAL_CLAIMED, 2) => thawed::<v2::ClaimedV2, _>(bytes).map(Self::ApprovalClaimed),
+            (kinds::APPROVAL_SKIPPED, 2) => thawed::<v2::SkippedV2, _>(bytes).map(Self::ApprovalSkipped),
+            (kinds::APPROVAL_TRIED_AGAIN, 2) => thawed::<v2::TriedAgainV2, _>(bytes).map(Self::ApprovalTriedAgain),
+            (kinds::APPROVAL_FAILED, 2) => thawed::<v2::FailedV2, _>(bytes).map(Self::ApprovalFailed),
+            (kinds::APPROVAL_RETRIED, 2) => thawed::<v2::RetriedV2, _>(bytes).map(Self::ApprovalRetried),
+            (kinds::APPROVAL_UNDONE, 2) => thawed::<v2::UndoneV2, _>(bytes).map(Self::ApprovalUndone),
+            (kinds::TASK_MADE, 2) => thawed::<v2::TaskV2, _>(bytes).map(Self::TaskMade),
+            (kinds::TASK_PROGRESSED, 2) => thawed::<v2::TaskProgressedV2, _>(bytes).map(Self::TaskProgressed),
+            (kinds::TASK_FINISHED, 2) => thawed::<v2::TaskFinishedV2, _>(bytes).map(Self::TaskFinished),
+            (kinds::CAPABILITY_SAVED, 1) => thawed::<v1::CapabilityV1, _>(bytes).map(Self::CapabilitySaved),
+            (kinds::CAPABILITY_DELETED, 1) => value_of::<v1::CapabilityDeletedV1>(bytes)?.thaw(),
+            (kinds::APPROVAL_POLICY_CHANGED, 1) => value_of::<v1::ApprovalPolicyChangedV1>(bytes)?.thaw(),
             (kinds::WEBHOOK_SAVED, 1) => thawed::<v1::WebhookV1, _>(bytes).map(Self::WebhookSaved),
             (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
             (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),
@@ -167,4 +209,10 @@ fn packed<S: Serialize>(event_type: u16, schema: u16, frozen: &S) -> Result<Enco
 /// The object of an event, from its frozen form `S`.
 fn thawed<S: Form<D> + DeserializeOwned, D>(bytes: &[u8]) -> Result<Box<D>, StoredError> {
     value_of::<S>(bytes)?.thaw().map(Box::new)
+}
+
+/// The object of an event in an older form `S`, through the next one `T`.
+fn grown<S: Into<T> + DeserializeOwned, T: Form<D>, D>(bytes: &[u8]) -> Result<Box<D>, StoredError> {
+    let next: T = value_of::<S>(bytes)?.into();
+    next.thaw().map(Box::new)
 }

@@ -85,7 +85,7 @@ macro_rules! as_it_is {
     )+};
 }
 
-as_it_is!(bool, u8, u32, u64, [u8; 16], [u8; 32]);
+as_it_is!(bool, u8, u16, u32, u64, [u8; 16], [u8; 32]);
 
 macro_rules! by_conversion {
     ($($domain:ty as $form:ty: |$value:ident| $freeze:expr, |$stored:ident| $thaw:expr;)+) => {$(
@@ -112,6 +112,9 @@ by_conversion! {
     Decimal as (i128, u32): |amount| (amount.mantissa(), amount.scale()), |parts| {
         Decimal::try_from_i128_with_scale(parts.0, parts.1).map_err(|error| StoredError::malformed("an amount", error))
     };
+    BTreeMap<Arc<str>, u32> as Vec<(String, u32)>:
+        |map| map.iter().map(|(name, value)| (name.as_ref().to_owned(), *value)).collect(),
+        |pairs| Ok(pairs.into_iter().map(|(name, value)| (name.into(), value)).collect());
     BTreeMap<Arc<str>, Arc<str>> as Vec<(String, String)>:
         |map| map.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect(),
         |pairs| Ok(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());

@@ -92,6 +92,34 @@ kinds! {
     /// It was carried out.
     APPROVAL_EXECUTED = 703;
 
+    /// The policy lets it run.
+    APPROVAL_CLEARED = 704;
+    /// It waits for its time.
+    APPROVAL_SCHEDULED = 705;
+    /// It waits for decisions again.
+    APPROVAL_REOPENED = 706;
+    /// It got another payload.
+    APPROVAL_EDITED = 707;
+    /// Its execution began.
+    APPROVAL_CLAIMED = 708;
+    /// The same was done lately.
+    APPROVAL_SKIPPED = 709;
+    /// Another try will be made.
+    APPROVAL_TRIED_AGAIN = 710;
+    /// It failed, or nobody knows.
+    APPROVAL_FAILED = 711;
+    /// It is to run once more.
+    APPROVAL_RETRIED = 712;
+    /// What it did was taken back.
+    APPROVAL_UNDONE = 713;
+
+    /// A run began.
+    TASK_MADE = 730;
+    /// A run said something.
+    TASK_PROGRESSED = 731;
+    /// A run ended.
+    TASK_FINISHED = 732;
+
     /// A webhook was made.
     WEBHOOK_SAVED = 720;
     /// A webhook was taken out.
@@ -100,6 +128,13 @@ kinds! {
     NOTICE_MADE = 722;
     /// It was tried.
     NOTICE_ATTEMPTED = 723;
+
+    /// A capability of a module was registered.
+    CAPABILITY_SAVED = 740;
+    /// A capability of a module was taken out.
+    CAPABILITY_DELETED = 741;
+    /// The policy of approvals changed.
+    APPROVAL_POLICY_CHANGED = 742;
 
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;

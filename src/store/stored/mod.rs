@@ -25,6 +25,7 @@ pub mod states;
 #[cfg(test)]
 mod tests;
 pub mod v1;
+pub mod v2;
 
 use crate::domain::decision::Done;
 pub use crate::domain::decision::Reply as StoredReply;

@@ -6,11 +6,13 @@ use super::error::StoredError;
 use super::form::Form;
 use crate::domain::actions::notice::NoticeKind;
 use crate::domain::actions::{ActionType, AttemptOutcome, ExecutionStatus};
-use crate::domain::approvals::{RiskLevel, Source, Status, Verdict};
+use crate::domain::approvals::{Consent, RiskLevel, Source, Status, Verdict};
 use crate::domain::blocks::OnError;
+use crate::domain::capabilities::Sensitivity;
 use crate::domain::decision::Done;
 use crate::domain::people::{Role, Scope, Scopes, Via};
 use crate::domain::suppression::inhibition::InhibitionScope;
+use crate::domain::tasks::TaskStatus;
 use crate::domain::templates::Mode;
 use crate::domain::violations::{Ending, Severity};
 
@@ -50,6 +52,9 @@ numbered! {
         Expired = 9, Failed = 10, InDoubt = 11, Skipped = 12,
     }
     Verdict { Approved = 1, Rejected = 2 }
+    Consent { Votes = 1, Auto = 2, Veto = 3 }
+    TaskStatus { Running = 1, Succeeded = 2, Failed = 3, InDoubt = 4 }
+    Sensitivity { None = 1, Internal = 2, Personal = 3, Financial = 4 }
     RiskLevel { Low = 1, Medium = 2, High = 3, Critical = 4 }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::bytes::{Reader, put_value, value_of};
 use super::form::Form;
-use super::{StoredError, v1};
+use super::{StoredError, v1, v2};
 use crate::domain::aggregate::Aggregate;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::{Idempotency, Known};
@@ -25,8 +25,10 @@ use crate::domain::templates::shadow::{ShadowTotals, Shadows};
 use crate::domain::time::Timestamp;
 use crate::domain::trends::{Counter, Place, Trends};
 
-/// The schema that [`StoredState::to_snapshot`] writes, of both kinds of state.
-pub const SNAPSHOT_SCHEMA: u16 = 1;
+/// The schema of a directory that [`StoredState::to_snapshot`] writes.
+pub const DIRECTORY_SCHEMA: u16 = 1;
+/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no policy.
+pub const TENANT_SCHEMA: u16 = 2;
 
 /// A state that can be stored.
 pub trait StoredState: Aggregate {
@@ -43,11 +45,10 @@ pub trait StoredState: Aggregate {
 impl StoredState for TenantState {
     fn to_snapshot(&self) -> Vec<u8> {
         let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
-        let mut out = started(&v1::TenantHeadV1 {
-            last_seq: self.last_seq(),
-            organisation,
-            inhibitions: Form::freeze(&self.inhibitions),
-        });
+        let mut out = started(
+            TENANT_SCHEMA,
+            &v1::TenantHeadV1 { last_seq: self.last_seq(), organisation, inhibitions: Form::freeze(&self.inhibitions) },
+        );
         put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
         put_section::<v1::OwnTypeV1, _>(&mut out, sorted(self.own_types.values(), |one| one.violation_type.clone()));
         put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));
@@ -57,16 +58,22 @@ impl StoredState for TenantState {
         put_section::<v1::TrendV1, _>(&mut out, sorted_trends(&self.trends).iter().collect());
         put_section::<v1::SilenceV1, _>(&mut out, sorted(self.silences.iter(), |one| (one.seq, one.id)));
         put_section::<v1::GrantV1, _>(&mut out, sorted(self.grants.iter(), |one| (one.seq, one.id)));
-        put_section::<v1::ApprovalV1, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
+        put_section::<v2::ApprovalV2, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
+        put_section::<v2::TaskV2, _>(&mut out, sorted(self.tasks.iter(), |one| (one.seq, one.id)));
         put_shadows(&mut out, &self.shadows);
         put_section::<v1::WebhookV1, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::NoticeV1, _>(&mut out, sorted(self.webhooks.notices(), |one| (one.seq, one.id)));
+        put_section::<v1::CapabilityV1, _>(
+            &mut out,
+            sorted(self.capabilities.iter(), |one| (one.seq, one.name.clone())),
+        );
+        put_section::<v1::PolicyV1, _>(&mut out, self.own_policy.as_deref().into_iter().collect());
         put_known(&mut out, &self.idempotency);
         out
     }
 
     fn from_snapshot(body: &[u8]) -> Result<Self, StoredError> {
-        let mut reader = opened(body)?;
+        let (mut reader, schema) = opened(body, TENANT_SCHEMA)?;
         let head: v1::TenantHeadV1 = value_of(reader.piece()?)?;
         let mut state = Self::restored(head.organisation.thaw()?, head.last_seq);
         state.inhibitions = head.inhibitions.thaw()?;
@@ -79,7 +86,12 @@ impl StoredState for TenantState {
         each::<v1::TrendV1, _>(&mut reader, |(place, counter)| state.trends.put_back(place, counter))?;
         each::<v1::SilenceV1, _>(&mut reader, |silence| state.silences.put_back(silence))?;
         each::<v1::GrantV1, _>(&mut reader, |grant| state.grants.add(grant))?;
-        each::<v1::ApprovalV1, _>(&mut reader, |approval| state.approvals.add(approval))?;
+        if schema == 1 {
+            each_grown::<v1::ApprovalV1, v2::ApprovalV2, _>(&mut reader, |approval| state.approvals.add(approval))?;
+        } else {
+            each::<v2::ApprovalV2, _>(&mut reader, |approval| state.approvals.add(approval))?;
+            each::<v2::TaskV2, _>(&mut reader, |task| state.tasks.add(task))?;
+        }
         each::<v1::ShadowCountV1, _>(&mut reader, |(template, totals)| {
             state.shadows.put_back_totals(template, totals);
         })?;
@@ -87,6 +99,10 @@ impl StoredState for TenantState {
         each::<v1::ShadowPaceV1, _>(&mut reader, |(act, at)| state.shadows.pace.note(act, at))?;
         each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
         each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
+        if schema > 1 {
+            each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
+            each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
+        }
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
         Ok(state)
@@ -95,7 +111,10 @@ impl StoredState for TenantState {
 
 impl StoredState for Directory {
     fn to_snapshot(&self) -> Vec<u8> {
-        let mut out = started(&v1::DirectoryHeadV1 { last_seq: self.last_seq(), last_stream: self.last_stream() });
+        let mut out = started(
+            DIRECTORY_SCHEMA,
+            &v1::DirectoryHeadV1 { last_seq: self.last_seq(), last_stream: self.last_stream() },
+        );
         put_section::<v1::RegistrationV1, _>(
             &mut out,
             sorted(self.organisations(), |one| (one.stream, one.org_id.clone())),
@@ -111,7 +130,7 @@ impl StoredState for Directory {
     }
 
     fn from_snapshot(body: &[u8]) -> Result<Self, StoredError> {
-        let mut reader = opened(body)?;
+        let (mut reader, _) = opened(body, DIRECTORY_SCHEMA)?;
         let head: v1::DirectoryHeadV1 = value_of(reader.piece()?)?;
         let mut state = Self::restored(head.last_seq, head.last_stream);
         each::<v1::RegistrationV1, _>(&mut reader, |registration| state.add_organisation(registration))?;
@@ -124,16 +143,17 @@ impl StoredState for Directory {
     }
 }
 
-fn started<H: Serialize>(head: &H) -> Vec<u8> {
-    let mut out = SNAPSHOT_SCHEMA.to_le_bytes().to_vec();
+fn started<H: Serialize>(schema: u16, head: &H) -> Vec<u8> {
+    let mut out = schema.to_le_bytes().to_vec();
     put_value(&mut out, head);
     out
 }
 
-fn opened(body: &[u8]) -> Result<Reader<'_>, StoredError> {
+/// What follows the schema, which is one of those up to the newest.
+fn opened(body: &[u8], newest: u16) -> Result<(Reader<'_>, u16), StoredError> {
     let mut reader = Reader::new(body);
     match reader.u16()? {
-        SNAPSHOT_SCHEMA => Ok(reader),
+        schema if (1..=newest).contains(&schema) => Ok((reader, schema)),
         schema => Err(StoredError::UnknownSnapshot { schema }),
     }
 }
@@ -176,6 +196,18 @@ fn sorted_trends(trends: &Trends) -> Vec<(Place, Counter)> {
 fn each<S: Form<D> + DeserializeOwned, D>(reader: &mut Reader<'_>, mut take: impl FnMut(D)) -> Result<(), StoredError> {
     for _ in 0..reader.u64()? {
         take(value_of::<S>(reader.piece()?)?.thaw()?);
+    }
+    Ok(())
+}
+
+/// As [`each`], for objects in an older form `S`, through the next one `T`.
+fn each_grown<S: Into<T> + DeserializeOwned, T: Form<D>, D>(
+    reader: &mut Reader<'_>,
+    mut take: impl FnMut(D),
+) -> Result<(), StoredError> {
+    for _ in 0..reader.u64()? {
+        let next: T = value_of::<S>(reader.piece()?)?.into();
+        take(next.thaw()?);
     }
     Ok(())
 }

@@ -107,7 +107,7 @@ fn a_second_lift_is_refused_also_when_the_first_was_a_resolution() {
     }
 }
 
-fn expiring() -> (Tenant, Uuid, crate::domain::time::Timestamp) {
+fn expiring() -> (Tenant, Uuid, Timestamp) {
     let mut tenant = tenant();
     let at = tenant.now.plus_ms(MINUTE_MS);
     let id = tenant.place(block_on("ana").until(at));

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::rejection::Faults;
 use crate::domain::time::LocalTime;
 
-/// The most windows of one template.
+/// The most windows of one template or freeze.
 const WINDOWS_MAX: usize = 50;
 const DAY_MINUTES: u16 = 24 * 60;
 
@@ -148,15 +148,15 @@ impl Windows {
         }
     }
 
-    /// Notes what cannot be meant.
-    pub fn check(&self, faults: &mut Faults) {
+    /// Notes what cannot be meant, at this pointer.
+    pub fn check(&self, faults: &mut Faults, pointer: &str) {
         match self {
-            Self::One(window) => window.check(faults, "/conditions/during"),
+            Self::One(window) => window.check(faults, pointer),
             Self::Any(windows) => {
                 let fits = (1..=WINDOWS_MAX).contains(&windows.len());
-                faults.expect(fits, "/conditions/during", "does not have 1 to 50 windows");
+                faults.expect(fits, pointer, "does not have 1 to 50 windows");
                 for (index, window) in windows.iter().take(WINDOWS_MAX).enumerate() {
-                    window.check(faults, &format!("/conditions/during/{index}"));
+                    window.check(faults, &format!("{pointer}/{index}"));
                 }
             }
         }

@@ -79,7 +79,7 @@ impl Conditions {
         self.check_values(faults);
         self.check_count(faults);
         if let Some(windows) = &self.during {
-            windows.check(faults);
+            windows.check(faults, "/conditions/during");
         }
         if let Some(source) = &self.when
             && let Err(detail) = Program::compile(source)

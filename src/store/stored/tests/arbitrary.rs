@@ -3,6 +3,7 @@
 
 mod actions;
 mod approvals;
+mod capabilities;
 mod directory;
 mod templates;
 mod violations;
@@ -207,6 +208,7 @@ pub fn event() -> BoxedStrategy<Event> {
         approvals::event(),
         webhooks::event(),
         webhooks::event(),
+        capabilities::event(),
         Just(Event::Answered),
     ]
     .boxed()

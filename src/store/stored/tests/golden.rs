@@ -22,15 +22,20 @@ use crate::domain::people::{Cause, Via, Who};
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+fn folder(schema: u16) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{schema}"))
+}
+
+/// The bytes of the golden file of an older schema.
+fn before(name: &str, schema: u16) -> Vec<u8> {
+    fs::read(folder(schema).join(format!("{name}.bin"))).unwrap()
 }
 
 /// The bytes of a golden file, which are those of `today`.
-fn golden(name: &str, today: &[u8]) -> Vec<u8> {
-    let file = folder().join(format!("{name}.bin"));
+fn golden(name: &str, schema: u16, today: &[u8]) -> Vec<u8> {
+    let file = folder(schema).join(format!("{name}.bin"));
     if !file.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(folder()).unwrap();
+        fs::create_dir_all(folder(schema)).unwrap();
         OpenOptions::new().write(true).create_new(true).open(&file).unwrap().write_all(today).unwrap();
     }
     let then =
@@ -50,7 +55,7 @@ fn check_events<E: StoredEvent + PartialEq + Debug>(events: &[E]) -> BTreeSet<u1
     for event in events {
         let encoded = event.encode();
         let head = [encoded.event_type.to_le_bytes(), encoded.schema.to_le_bytes()].concat();
-        let then = golden(&name_of(encoded.event_type), &[&head[..], &encoded.bytes].concat());
+        let then = golden(&name_of(encoded.event_type), encoded.schema, &[&head[..], &encoded.bytes].concat());
         let number = |at: usize| u16::from_le_bytes([then[at], then[at + 1]]);
         assert_eq!(&E::decode(number(0), number(2), &then[4..]).unwrap(), event);
         assert_eq!(&again(event).unwrap(), event);
@@ -93,13 +98,13 @@ fn golden_commits_are_read_and_written_as_ever() {
         let request = (index < 3).then(request);
         let reply = (index < 2).then(|| StoredReply { done, body: br#"{"id":1}"#.to_vec() });
         let commit = Commit { cause, request, reply, events: events.clone() };
-        let then = golden(name, &payload_of(&commit));
+        let then = golden(name, 1, &payload_of(&commit));
         assert_eq!(decode_commit::<Event>(&then).unwrap(), commit);
     }
 }
 
-fn check_snapshot<A: StoredState>(name: &str, state: &A) {
-    let then = golden(name, &state.to_snapshot());
+fn check_snapshot<A: StoredState>(name: &str, schema: u16, state: &A) {
+    let then = golden(name, schema, &state.to_snapshot());
     let restored = A::from_snapshot(&then).unwrap();
     assert_eq!(restored.state_hash(), state.state_hash());
 }
@@ -109,11 +114,38 @@ fn golden_snapshots_are_read_and_written_as_ever() {
     let at = Timestamp(1_739_600_000_000);
     let later = Request { key: "Idempotency key 2".into(), print: [7; 16] };
     let mut state = TenantState::empty();
-    check_snapshot("snapshot_unfounded", &state);
+    check_snapshot("snapshot_unfounded", 2, &state);
     lived(&mut state, &[(at, Some(request()), samples::events()), (at.plus_ms(1), Some(later), vec![Event::Answered])]);
-    check_snapshot("snapshot_organisation", &state);
+    check_snapshot("snapshot_organisation", 2, &state);
 
     let mut directory = Directory::empty();
     lived(&mut directory, &[(at, Some(request()), samples::directory_events())]);
-    check_snapshot("snapshot_directory", &directory);
+    check_snapshot("snapshot_directory", 1, &directory);
+}
+
+/// An event of an older schema, as it is read today.
+fn grown(event_type: u16, schema: u16) -> Event {
+    let then = before(&name_of(event_type), schema);
+    assert_eq!(then[..4], [event_type.to_le_bytes(), schema.to_le_bytes()].concat());
+    Event::decode(event_type, schema, &then[4..]).unwrap()
+}
+
+#[test]
+fn what_was_stored_in_a_first_form_is_read_as_what_it_has_become() {
+    let submitted = Event::ApprovalSubmitted(Box::new(samples::first_approval()));
+    assert_eq!(grown(kinds::APPROVAL_SUBMITTED, 1), submitted);
+    let executed = Event::ApprovalExecuted(Box::new(samples::first_executed()));
+    assert_eq!(grown(kinds::APPROVAL_EXECUTED, 1), executed);
+}
+
+#[test]
+fn snapshots_of_the_first_form_are_read_as_what_they_have_become() {
+    let unfounded = TenantState::from_snapshot(&before("snapshot_unfounded", 1)).unwrap();
+    assert_eq!(unfounded.state_hash(), TenantState::empty().state_hash());
+    let state = TenantState::from_snapshot(&before("snapshot_organisation", 1)).unwrap();
+    let approval = state.approvals.iter().next().unwrap();
+    assert_eq!((state.approvals.len(), state.tasks.len(), approval.allow_repeat), (1, 0, true));
+    assert_eq!(approval.execution.as_ref().map(|run| run.attempt), Some(1));
+    let again = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
+    assert_eq!(again.state_hash(), state.state_hash(), "and is stored in the newest form");
 }

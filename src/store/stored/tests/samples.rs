@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod capabilities;
 mod directory;
 mod templates;
 
@@ -10,19 +11,20 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::actions::{action, attempted, reminder, step};
-use self::approvals::{approval, grant, one_use};
+use self::approvals::{approval_events, grant, one_use};
+pub use self::approvals::{first_approval, first_executed};
+use self::capabilities::{capability, policy};
 pub use self::directory::directory_events;
 use self::templates::{action_data, shadow, template};
 use crate::domain::actions::escalation::{Escalated, Stopped};
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
-use crate::domain::approvals::{Closed, Decided, Executed, Status, Verdict, Vote};
 use crate::domain::blocks::grants::GrantUsed;
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
 use crate::domain::json::JsonText;
 use crate::domain::organisation::{Organisation, Venue};
-use crate::domain::people::{Authority, Held, Via};
+use crate::domain::people::{Authority, Held};
 use crate::domain::suppression::inhibition::{Inhibition, InhibitionScope};
 use crate::domain::suppression::silences::Silence;
 use crate::domain::time::{BusinessDate, Timestamp};
@@ -40,6 +42,7 @@ const STEP: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
 const WEBHOOK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0007);
 const GRANT: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
 const APPROVAL: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0006);
+const TASK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0008);
 const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
 
 /// An id from outside.
@@ -199,7 +202,7 @@ fn webhook() -> Webhook {
 /// One event of every kind of an organisation.
 pub fn events() -> Vec<Event> {
     let (by, reason) = ("gm-1".into(), "it is settled".into());
-    let events = vec![
+    let mut events = vec![
         Event::OrganisationFounded(Box::new(organisation())),
         Event::SettingsChanged(Box::new(organisation())),
         Event::VenueSaved(Box::new(venue())),
@@ -254,29 +257,9 @@ pub fn events() -> Vec<Event> {
             expires_at: LATER,
         })),
         Event::GrantEnded { id: GRANT, venue_id: venue_id(), key: block_key(), reason: "the block was lifted".into() },
-        Event::ApprovalSubmitted(Box::new(approval())),
-        Event::ApprovalDecided(Box::new(Decided {
-            id: APPROVAL,
-            venue_id: venue_id(),
-            step: 1,
-            vote: Vote { by: id("vp-1"), via: Via::Page, verdict: Verdict::Rejected, comment: None, at: LATER },
-            status: Status::Rejected,
-        })),
-        Event::ApprovalClosed(Box::new(Closed {
-            id: APPROVAL,
-            venue_id: None,
-            status: Status::Expired,
-            by: "schedule".into(),
-            via: Via::Schedule,
-            reason: Some("nobody decided in time".into()),
-        })),
-        Event::ApprovalExecuted(Box::new(Executed {
-            id: APPROVAL,
-            venue_id: venue_id(),
-            by: "vp-1".into(),
-            via: Via::Page,
-            result: JsonText::of(&json!({ "grant_id": GRANT })),
-        })),
+        Event::CapabilitySaved(Box::new(capability())),
+        Event::CapabilityDeleted { name: "till.void".into(), by: "owner-1".into() },
+        Event::ApprovalPolicyChanged { policy: Box::new(policy()), by: "owner-1".into() },
         Event::WebhookSaved(Box::new(webhook())),
         Event::WebhookDeleted { id: TEMPLATE },
         Event::NoticeMade(Box::new(Notice {
@@ -298,6 +281,7 @@ pub fn events() -> Vec<Event> {
         })),
         Event::Answered,
     ];
+    events.extend(approval_events());
     events.iter().for_each(is_listed);
     events
 }
@@ -335,6 +319,9 @@ fn is_listed(event: &Event) {
         | Event::GrantGiven(_)
         | Event::GrantUsed(_)
         | Event::GrantEnded { .. }
+        | Event::CapabilitySaved(_)
+        | Event::CapabilityDeleted { .. }
+        | Event::ApprovalPolicyChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)
@@ -343,6 +330,19 @@ fn is_listed(event: &Event) {
         | Event::ApprovalDecided(_)
         | Event::ApprovalClosed(_)
         | Event::ApprovalExecuted(_)
+        | Event::ApprovalCleared(_)
+        | Event::ApprovalScheduled(_)
+        | Event::ApprovalReopened(_)
+        | Event::ApprovalEdited(_)
+        | Event::ApprovalClaimed(_)
+        | Event::ApprovalSkipped(_)
+        | Event::ApprovalTriedAgain(_)
+        | Event::ApprovalFailed(_)
+        | Event::ApprovalRetried(_)
+        | Event::ApprovalUndone(_)
+        | Event::TaskMade(_)
+        | Event::TaskProgressed(_)
+        | Event::TaskFinished(_)
         | Event::Answered => {}
     }
 }

@@ -1,8 +1,7 @@
-//! Requests for approval.
+//! Requests for approval. What has grown since is in `v2`, and its first form here is only read.
 
-use crate::domain::approvals::{
-    Approval, Assignee, AuditLine, Closed, Decided, Executed, Execution, Risk, RiskFactor, Step, Vote,
-};
+use crate::domain::approvals::facts::{Closed, Decided};
+use crate::domain::approvals::{Assignee, AuditLine, Risk, RiskFactor, Step, Vote};
 use crate::store::stored::error::StoredError;
 use crate::store::stored::form::{Form, frozen};
 
@@ -59,40 +58,6 @@ frozen! {
         note: Option<String>,
     }
 
-    /// What came of it.
-    ExecutionV1 of Execution {
-        at: i64,
-        result: String,
-    }
-
-    /// A request as it stands. In an event the number is not its own yet.
-    ApprovalV1 of Approval {
-        id: [u8; 16],
-        seq: u64,
-        venue_id: Option<String>,
-        source: u8,
-        module: String,
-        capability: String,
-        title: String,
-        payload: String,
-        payload_hash: [u8; 32],
-        preview: String,
-        risk: Option<RiskV1>,
-        status: u8,
-        reason: Option<String>,
-        steps: Vec<StepV1>,
-        created_by: String,
-        via: u8,
-        requester: Option<String>,
-        beneficiary: Option<String>,
-        subject: Option<[u8; 16]>,
-        created_at: i64,
-        decide_by: Option<i64>,
-        run_by: Option<i64>,
-        execution: Option<ExecutionV1>,
-        audit: Vec<AuditLineV1>,
-    }
-
     /// That somebody decided.
     DecidedV1 of Decided {
         id: [u8; 16],
@@ -111,13 +76,53 @@ frozen! {
         via: u8,
         reason: Option<String>,
     }
+}
 
-    /// That it was carried out.
-    ExecutedV1 of Executed {
-        id: [u8; 16],
-        venue_id: Option<String>,
-        by: String,
-        via: u8,
-        result: String,
-    }
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the domain as it was")]
+pub struct ExecutionV1 {
+    pub at: i64,
+    pub result: String,
+}
+
+/// A request as it stands. In an event the number is not its own yet.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the domain as it was")]
+pub struct ApprovalV1 {
+    pub id: [u8; 16],
+    pub seq: u64,
+    pub venue_id: Option<String>,
+    pub source: u8,
+    pub module: String,
+    pub capability: String,
+    pub title: String,
+    pub payload: String,
+    pub payload_hash: [u8; 32],
+    pub preview: String,
+    pub risk: Option<RiskV1>,
+    pub status: u8,
+    pub reason: Option<String>,
+    pub steps: Vec<StepV1>,
+    pub created_by: String,
+    pub via: u8,
+    pub requester: Option<String>,
+    pub beneficiary: Option<String>,
+    pub subject: Option<[u8; 16]>,
+    pub created_at: i64,
+    pub decide_by: Option<i64>,
+    pub run_by: Option<i64>,
+    pub execution: Option<ExecutionV1>,
+    pub audit: Vec<AuditLineV1>,
+}
+
+/// That it was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the domain as it was")]
+pub struct ExecutedV1 {
+    pub id: [u8; 16],
+    pub venue_id: Option<String>,
+    pub by: String,
+    pub via: u8,
+    pub result: String,
 }

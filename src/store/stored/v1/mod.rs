@@ -8,11 +8,13 @@
 mod actions;
 mod approvals;
 mod blocks;
+mod capabilities;
 mod directory;
 mod grants;
 mod header;
 mod organisation;
 mod own_types;
+mod policy;
 mod shadow;
 mod snapshot;
 mod suppression;
@@ -25,13 +27,17 @@ pub use actions::{
     ActionDismissedV1, ActionRemindedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1, EscalatedV1, EscalationV1,
     ReminderV1, StepV1, StoppedV1,
 };
-pub use approvals::{ApprovalV1, ClosedV1, DecidedV1, ExecutedV1};
+pub use approvals::{
+    ApprovalV1, AuditLineV1, ClosedV1, DecidedV1, ExecutedV1, ExecutionV1, RiskV1, StepV1 as ApprovalStepV1,
+};
 pub use blocks::{BlockExpiredV1, BlockKeyV1, BlockLiftedV1, BlockV1, LiftV1};
+pub use capabilities::{CapabilityDeletedV1, CapabilityV1};
 pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};
 pub use grants::{GrantEndedV1, GrantUsedV1, GrantV1};
 pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
 pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};
+pub use policy::{ApprovalPolicyChangedV1, PolicyV1};
 pub use shadow::{ShadowBlockV1, ShadowCountV1, ShadowPaceV1, ShadowRecordV1, ShadowTotalsV1};
 pub use snapshot::{DirectoryHeadV1, KnownV1, TenantHeadV1};
 pub use suppression::{HeldV1, InhibitionV1, InhibitionsChangedV1, SilenceEndedV1, SilenceV1, SuppressedV1};

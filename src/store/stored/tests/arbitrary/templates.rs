@@ -25,7 +25,7 @@ fn clock() -> impl Strategy<Value = Clock> {
     (0..24, 0..60).prop_map(|(hours, minutes)| Clock::parse(&format!("{hours:02}:{minutes:02}")).unwrap())
 }
 
-fn windows() -> impl Strategy<Value = Windows> {
+pub fn windows() -> impl Strategy<Value = Windows> {
     prop_oneof![window().prop_map(Windows::One), vec(window(), 0..3).prop_map(Windows::Any)]
 }
 

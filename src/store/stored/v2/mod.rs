@@ -1,0 +1,10 @@
+//! The second version of what grew, and the first of what came with it; what did not change is in `v1`. The same rules hold.
+
+mod approvals;
+mod tasks;
+
+pub use approvals::{
+    ApprovalV2, ClaimedV2, ClearedV2, EditedV2, ExecutedV2, FailedV2, ReopenedV2, RetriedV2, ScheduledV2, SkippedV2,
+    TriedAgainV2, UndoneV2,
+};
+pub use tasks::{TaskFinishedV2, TaskProgressedV2, TaskV2};
