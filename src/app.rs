@@ -18,6 +18,7 @@ use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
 use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
+use crate::delivery::outbound::Outbound;
 use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
 use crate::http::{self, HttpSettings, HttpState};
@@ -200,8 +201,8 @@ fn engine(
     })
     .map_err(|error| StartError::because("delivery.email")(&error))?;
     let egress = Egress::allowing(&config.delivery.egress.allow);
-    let calls = WebhookChannel::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
-    let notifier = Notifier::new(Arc::new(calls), egress, server_key);
+    let outbound = Outbound::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
+    let notifier = Notifier::new(Arc::new(WebhookChannel::new(outbound)), egress, server_key);
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =

@@ -6,7 +6,9 @@
 
 pub mod channel;
 pub mod channels;
+pub mod effect;
 pub mod egress;
+pub mod outbound;
 pub mod signing;
 #[doc(hidden)]
 pub mod testing;
