@@ -8,6 +8,7 @@ pub mod channel;
 pub mod channels;
 pub mod effect;
 pub mod egress;
+pub mod modules;
 pub mod outbound;
 pub mod signing;
 #[doc(hidden)]

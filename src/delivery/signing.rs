@@ -1,7 +1,7 @@
 //! Signatures of what we send to other systems, after Standard Webhooks: `v1,base64(HMAC-SHA256(key, "id.timestamp.body"))`.
 //!
-//! The key of a webhook is derived from the server's own and never stored: no record, snapshot or export holds it, and whoever moves a data
-//! directory with its `server.key` keeps every signature.
+//! The key of a webhook or of a capability is derived from the server's own and never stored: no record, snapshot or export holds it, and
+//! whoever moves a data directory with its `server.key` keeps every signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +10,21 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 const CONTEXT: &str = "action-center 2026-11 what signs the calls to a webhook of an organisation";
+const MODULE_CONTEXT: &str = "action-center 2026-11 what signs the calls to a remote module of an organisation";
 
 /// The key of an organisation's webhook; another with every generation.
 pub fn webhook_key(server_key: &[u8; 32], org_id: &str, id: &Uuid, generation: u32) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(CONTEXT, server_key));
     hasher.update(id.as_bytes()).update(&generation.to_le_bytes()).update(org_id.as_bytes());
+    hasher.finalize().into()
+}
+
+/// The key of an organisation's remote capability; another with every generation, which counts up when it is registered again.
+pub fn module_key(server_key: &[u8; 32], org_id: &str, capability: &str, generation: u32) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(MODULE_CONTEXT, server_key));
+    // The length keeps two pairs of names apart that read the same one after the other.
+    hasher.update(&generation.to_le_bytes()).update(&(capability.len() as u64).to_le_bytes());
+    hasher.update(capability.as_bytes()).update(org_id.as_bytes());
     hasher.finalize().into()
 }
 
@@ -58,5 +68,20 @@ mod tests {
             assert!(!keys[..at].contains(key), "{at}");
         }
         assert!(secret_text(&keys[0]).starts_with("whsec_") && secret_text(&keys[0]).len() == 50);
+    }
+
+    #[test]
+    fn every_capability_and_generation_has_a_key_of_its_own() {
+        let keys = [
+            module_key(&[1; 32], "harbour", "till.refund", 1),
+            module_key(&[1; 32], "harbour", "till.refund", 2),
+            module_key(&[1; 32], "harbour", "till.void", 1),
+            module_key(&[1; 32], "ndharbour", "till.refu", 1),
+            module_key(&[1; 32], "pier", "till.refund", 1),
+            module_key(&[2; 32], "harbour", "till.refund", 1),
+            webhook_key(&[1; 32], "harbour", &Uuid::from_u128(1), 1),
+        ];
+        let different: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
     }
 }

@@ -3,6 +3,7 @@
 //! Runs on threads of its own, so that it answers whatever the runtime under test is doing.
 
 pub mod http;
+pub mod modules;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
