@@ -11,6 +11,7 @@ pub mod egress;
 pub mod modules;
 pub mod outbound;
 pub mod signing;
+pub mod summary;
 #[doc(hidden)]
 pub mod testing;
 pub mod wording;
