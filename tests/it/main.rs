@@ -8,6 +8,7 @@ mod importing;
 mod keys;
 mod layers;
 mod mailing;
+mod modules;
 mod overriding;
 mod refusing_to_start;
 mod repeating;
