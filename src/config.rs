@@ -251,7 +251,7 @@ mod tests {
         let load = |flags: &[(&str, String)]| Config::load(None, flags);
         let (url, model) =
             (("preview.summary.url", "https://a.example/".into()), ("preview.summary.model", "m".into()));
-        assert!(load(&[url.clone()]).is_err() && load(&[model.clone()]).is_err());
+        assert!([&url, &model].iter().all(|alone| load(std::slice::from_ref(*alone)).is_err()));
         let config = load(&[url, model, ("preview.summary.key", "sk-secret".into())]).unwrap();
         assert!(!format!("{config:?}").contains("sk-secret"));
     }

@@ -7,8 +7,6 @@
 //! ```
 //! `clock`, `config`, `priority`, `secrets` and `telemetry` are leaves: they know none of the layers.
 
-#![allow(unsafe_code, reason = "stub")]
-
 pub mod actors;
 pub mod app;
 pub mod cli;

@@ -1,7 +1,8 @@
-//! Delivery: hands one finished message to the outside, once per call, and says how that went.
+//! Delivery: hands one finished message to the outside, or has one approved thing done there, once per call, and says how that went.
 //!
-//! Promise: every attempt ends, in bounded time, as one [`channel::Outcome`]; attempts of the same message carry the same id and
-//! the same bytes, so that a receiver can tell a repetition from a new message.
+//! Promise: every attempt ends, in bounded time, as one [`channel::Outcome`] or, where it must not happen twice, as one
+//! [`effect::EffectOutcome`]; attempts of the same message carry the same id and the same bytes, so that a receiver can tell a repetition
+//! from a new message.
 //! Never here: deciding what is due, counting attempts, waiting for the next one, or reading the clock.
 
 pub mod channel;

@@ -83,6 +83,12 @@ pub fn same(one: &Value, two: &Value) -> bool {
     }
 }
 
+/// A scalar as a person would write it; arrays and objects as JSON; null as nothing.
+pub fn plain_text(value: &Value) -> Option<String> {
+    let mut out = String::new();
+    write_plain(value, &mut out).map(|()| out)
+}
+
 /// Writes a scalar as a person would, arrays and objects as JSON; null is nothing.
 pub fn write_plain(value: &Value, out: &mut String) -> Option<()> {
     match value {

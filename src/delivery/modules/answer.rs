@@ -55,33 +55,24 @@ async fn last_line(
     progress: &mpsc::Sender<Progress>,
     silent_for: Duration,
 ) -> Result<Line, String> {
-    let in_lines = says_lines(&answer);
-    let mut begun = false;
+    let mut in_lines = says_lines(&answer);
     let mut lines = Lines::default();
     loop {
-        let mut whole = None;
         while let Some(line) = lines.next_line()? {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match Line::read(line) {
-                Ok(Line::Progress(one)) => {
-                    begun = true;
-                    // Nobody listening is no reason to end what the module is doing.
-                    drop(progress.send(one).await);
-                }
-                Ok(last) => return Ok(last),
+            if !in_lines && object(line).is_none() {
                 // A first line that is no JSON may be the beginning of JSON in several lines.
-                Err(_) if !begun && !in_lines => {
-                    whole = Some([line, b"\n"].concat());
-                    break;
-                }
-                Err(why) => return Err(why),
+                let begun = [line, b"\n"].concat();
+                return read_whole(answer, [&begun, lines.rest()].concat(), silent_for).await;
             }
-        }
-        if let Some(mut whole) = whole {
-            whole.extend_from_slice(lines.rest());
-            return read_whole(answer, whole, silent_for).await;
+            in_lines = true;
+            match Line::read(line)? {
+                // Nobody listening is no reason to end what the module is doing.
+                Line::Progress(one) => drop(progress.send(one).await),
+                last @ (Line::Done { .. } | Line::Failed(_)) => return Ok(last),
+            }
         }
         let Some(piece) = next_piece(&mut answer, silent_for).await? else { break };
         lines.feed(piece.as_ref())?;
@@ -112,9 +103,13 @@ fn says_lines(answer: &Response) -> bool {
     ["application/x-ndjson", "application/ndjson", "application/jsonl"].iter().any(|lines| kind.starts_with(lines))
 }
 
+fn object(text: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(text).ok()
+}
+
 impl Line {
     fn read(text: &[u8]) -> Result<Self, String> {
-        let fields: Map<String, Value> = serde_json::from_slice(text).map_err(|_| {
+        let fields = object(text).ok_or_else(|| {
             let said: String = String::from_utf8_lossy(text).trim().chars().take(ERROR_CHARS_MAX).collect();
             format!("the answer is no JSON object: {said}")
         })?;
@@ -183,7 +178,7 @@ pub fn kept(value: &Value) -> Result<JsonText, String> {
 pub async fn error_of(answer: Response) -> String {
     let status = answer.status().as_u16();
     let read = beginning(answer, ERROR_BYTES).await;
-    let fields: Map<String, Value> = serde_json::from_slice(&read).unwrap_or_default();
+    let fields = object(&read).unwrap_or_default();
     let said = ["error", "detail", "title"].iter().find_map(|name| fields.get(*name).filter(|said| !said.is_null()));
     let said = said.map_or_else(|| String::from_utf8_lossy(&read).chars().take(ERROR_CHARS_MAX).collect(), error_text);
     detail(&format!("{status} {said}"), &[])
