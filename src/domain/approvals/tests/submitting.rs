@@ -164,17 +164,6 @@ fn a_policy_may_let_things_run_unless_somebody_objects() {
 #[test]
 fn a_module_says_what_it_will_do_and_never_makes_it_look_smaller() {
     let mut tenant = till().by(mia());
-<<<<<<< HEAD
-    let preview = |amount: &str| Some(Preview {
-        summary: "é".repeat(5_000),
-        before: Some("80 due".into()),
-        after: Some("nothing due".into()),
-        recipients: Some(500),
-        amount: Some(amount.into()),
-        source: "module".into(),
-        generated: None,
-    });
-=======
     let preview = |amount: &str| {
         Some(Preview {
             summary: "é".repeat(5_000),
@@ -183,9 +172,9 @@ fn a_module_says_what_it_will_do_and_never_makes_it_look_smaller() {
             recipients: Some(500),
             amount: Some(amount.into()),
             source: "module".into(),
+            generated: None,
         })
     };
->>>>>>> approvals
     let shown = tenant.submit(SubmitApproval { preview: preview("20000"), ..refunding(80) });
     let small = tenant.submit(SubmitApproval { preview: preview("0"), ..refunding(20_000) });
     let points = |id| {
