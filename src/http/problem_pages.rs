@@ -15,6 +15,7 @@ pages! {
     "already-exists",
     "already-lifted",
     "already-resolved",
+    "already-running",
     "amount-above-grant",
     "approval-expired",
     "bad-credential",
@@ -47,6 +48,7 @@ pages! {
     "not-allowed",
     "not-found",
     "not-overridable",
+    "not-undoable",
     "not-your-capability",
     "not-your-request",
     "not-your-step",
@@ -68,12 +70,14 @@ pages! {
     "too-many-streams",
     "too-much-at-once",
     "unconfirmed",
+    "unknown-capability",
     "unknown-parameter",
     "unknown-venue",
     "unsupported-media-type",
     "venue-in-use",
     "venue-not-allowed",
     "version-not-reached",
+    "wrong-status",
 }
 
 #[cfg(test)]
