@@ -157,7 +157,7 @@ async fn standing(engine: &Engine, org: &OrgRef, people: Vec<UserId>) -> Result<
     let org = org.org_id.clone();
     let found = engine.directory_read(move |directory| {
         let there = people.iter().filter_map(|id| directory.user(&org, id));
-        there.map(|user| user.standing()).collect()
+        there.map(crate::domain::directory::User::standing).collect()
     });
     found.await
 }

@@ -2,7 +2,7 @@
 //!
 //! `tenant().with_venue("pier").with_template(alert())` is given; [`Tenant::run`] and [`Tenant::refused`] are when.
 
-pub(crate) mod approvals;
+mod approvals;
 mod blocks;
 mod capabilities;
 mod commands;

@@ -340,8 +340,12 @@ impl Judge {
         holding.sort_by_key(|one| (one.override_required, std::cmp::Reverse(rank(one)), one.seq));
         let said: Vec<String> = verdicts(state, key)
             .into_iter()
-            .filter(|verdict| verdict.expires_at_ms > now.0)
-            .map(|verdict| verdict.answer.into())
+            .filter(|verdict| verdict.applies(None, None, now.0))
+            .map(|verdict| {
+                let mut answer = Vec::new();
+                verdict.write(b"1", &mut answer);
+                String::from_utf8_lossy(&answer).into_owned()
+            })
             .collect();
         let names = |answer: &str, id: Uuid| answer.contains(&format!("\"block_id\":\"{id}\""));
         let same = said.len() == holding.len() && said.iter().zip(&holding).all(|(answer, one)| names(answer, one.id));
