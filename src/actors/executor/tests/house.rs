@@ -25,7 +25,7 @@ use crate::domain::directory::people::{ChangeUser, CreateUser};
 use crate::domain::people::Role;
 use crate::domain::state::TenantState;
 use crate::domain::tasks::Task;
-use crate::domain::testing::approvals::{staff, undoing};
+use crate::domain::testing::{staff, undoing};
 use crate::domain::time::Timestamp;
 use crate::domain::webhooks::commands::CreateWebhook;
 use crate::store::Store;

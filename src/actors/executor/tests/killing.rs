@@ -15,8 +15,7 @@ use crate::delivery::modules::{DryRun, ModuleCall, ModuleCaller, Progress, Run};
 use crate::domain::approvals::{Status, hex};
 use crate::domain::capabilities::commands::RegisterCapability;
 use crate::domain::json::JsonText;
-use crate::domain::testing::approvals::{noting, refunding, submitting};
-use crate::domain::testing::refund;
+use crate::domain::testing::{noting, refund, refunding, submitting};
 use crate::store::Store;
 use crate::store::memory_journal::{Faults, MemoryJournal};
 
