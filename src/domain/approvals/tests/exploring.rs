@@ -272,14 +272,12 @@ fn step(state: &State, act: &Act, world: &World, seed: u64, met: &mut Met) -> Op
         next.ghost.effect(state.approval(*on)); // before anything was written down
     }
     for event in &decision.events {
-        let before = next.state.clone();
-        next.state.apply(before.last_seq() + 1, now, event);
-        let moves = promises::moves(&before, event);
-        for (id, by) in &moves {
-            let from = before.approvals.get(id).expect("a request").status;
-            met.rows.insert((from.name(), format!("{by:?}")));
+        let moved = promises::moved(&next.state, event);
+        next.state.apply(next.state.last_seq() + 1, now, event);
+        if let Some((was, by)) = &moved {
+            met.rows.insert((was.status.name(), format!("{by:?}")));
+            next.ghost.check(was, *by, &next.state, event, &state.changed, act);
         }
-        next.ghost.check(&before, &next.state, event, &moves, &state.changed, act);
         if let crate::domain::event::Event::ApprovalSubmitted(approval) = event {
             next.requests.push(approval.id);
             next.ghost.submitted(approval);
