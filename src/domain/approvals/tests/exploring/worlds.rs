@@ -189,7 +189,7 @@ fn own_effect(later: bool) -> World {
         if state.requests.len() == 1 {
             acts.push(Act::Undo { who: "olga", on: 0 });
         } else {
-            acts.extend(decisions(&["mia", "otto", "oda", "gus"], 1));
+            acts.extend(decisions(&["mia", "otto", "oda", "gus", "olga", "olga's key", "gus's key"], 1));
             acts.push(Act::Claim { on: 1 });
         }
         acts
