@@ -178,7 +178,8 @@ mod tests {
     use super::*;
     use crate::actors::org::Org;
     use crate::domain::ids::{OrgId, StreamId};
-    use crate::domain::people::{Authority, Scopes};
+    use crate::domain::people::Authority;
+    use crate::domain::people::Scopes;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{BuiltIn, Preview, Runs, at_venue, described, id_in, object, said, shown, text, whole};
+use super::{BuiltIn, Preview, Runs, at_venue, described, id_in, object, shown, text, whole};
 use crate::domain::blocks::grants::{MINUTES_DEFAULT, MINUTES_MAX, USES_MAX};
 use crate::domain::blocks::place::REASON_CHARS_MAX;
 use crate::domain::capabilities::preview::amount_in;
@@ -56,7 +56,7 @@ fn preview(state: &TenantState, payload: &Value) -> Preview {
     let venue = at_venue(block.venue_id.as_ref().map(OutsideId::as_str));
     let summary = format!(
         "{entity} may do {operation}{venue} {times} within {minutes} minutes of the first use{up_to}, although blocked: {}",
-        said(payload, "reason")
+        block.reason
     );
     let amount = amount.map(|amount| amount.to_string());
     Preview { before: Some("blocked".into()), after: Some("allowed".into()), amount, ..shown(summary) }

@@ -213,8 +213,13 @@ fn what_an_override_grants_is_described_with_its_size() {
     checked(&tenant.state, "overrides.grant", &payload).unwrap();
     let one = &find("overrides.grant").unwrap();
     let said = preview(&tenant.state, &one.capability, &payload);
-    let expected = "ana may do comp_approval 3 times within 15 minutes of the first use, up to 30 each time, although blocked: A regular guest";
-    assert_eq!(said.summary, expected);
+    let expected =
+        "ana may do comp_approval 3 times within 15 minutes of the first use, up to 30 each time, although blocked: ";
+    assert_eq!(
+        said.summary,
+        format!("{expected}{}", tenant.only_block().reason),
+        "why it is blocked; why it is asked for stands in the payload"
+    );
     assert_eq!((one.measures)(&payload).1, Some(90.into()));
     let wrong = json!({ "block_id": "0192f0c0-0000-7000-8000-000000000000", "reason": "x" });
     assert_eq!(pointers(&checked(&tenant.state, "overrides.grant", &wrong).unwrap_err()), ["/payload/block_id"]);

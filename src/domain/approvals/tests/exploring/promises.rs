@@ -63,28 +63,24 @@ impl Ghost {
         (name, current)
     }
 
-    /// What must hold at an event.
+    /// What must hold at a move.
     pub fn check(
         &mut self,
-        before: &TenantState,
+        was: &Approval,
+        by: Move,
         after: &TenantState,
         event: &Event,
-        moves: &[(Uuid, Move)],
         changed: &Changed,
         act: &Act,
     ) {
-        for (id, by) in moves {
-            let (was, is) = (before.approvals.get(id).expect("a request"), after.approvals.get(id).expect("a request"));
-            assert_eq!(next(was.status, *by), Some(is.status), "{act:?}: {:?} {by:?}", was.status);
-            if matches!(by, Move::Claim | Move::Apply) {
-                self.agreed(was, after, changed, act);
-            }
+        let is = after.approvals.get(&was.id).expect("a request").status;
+        assert_eq!(next(was.status, by), Some(is), "{act:?}: {:?} {by:?}", was.status);
+        if matches!(by, Move::Claim | Move::Apply) {
+            self.agreed(was, after, changed, act);
         }
         if let Event::ApprovalDecided(decided) = event {
-            let approval = before.approvals.get(&decided.id).expect("a request");
-            let voter = decided.vote.by.as_str().to_owned();
-            assert!(!approval.is_of(&decided.vote.by), "{act:?}: their own request");
-            self.saw.insert((decided.id, voter), approval.payload_hash);
+            assert!(!was.is_of(&decided.vote.by), "{act:?}: their own request");
+            self.saw.insert((was.id, decided.vote.by.as_str().to_owned()), was.payload_hash);
         }
     }
 
@@ -149,10 +145,10 @@ impl Ghost {
     }
 }
 
-/// The moves of an event.
-pub fn moves(before: &TenantState, event: &Event) -> Vec<(Uuid, Move)> {
-    let status = |id: &Uuid| before.approvals.get(id).expect("a request").status;
-    let one = match event {
+/// The request that an event moves, as it was, and its move.
+pub fn moved(before: &TenantState, event: &Event) -> Option<(Approval, Move)> {
+    let status = |id: &Uuid| before.approvals.get(id).map(|one| one.status);
+    let (id, by) = match event {
         Event::ApprovalDecided(it) => {
             let by = match it.status {
                 Status::Approved => Move::Approve,
@@ -170,13 +166,13 @@ pub fn moves(before: &TenantState, event: &Event) -> Vec<(Uuid, Move)> {
         Event::ApprovalSkipped(it) => (it.id, Move::Skip),
         Event::ApprovalTriedAgain(it) => (it.id, Move::Again),
         Event::ApprovalExecuted(it) => {
-            let ran = matches!(status(&it.id), Status::Executing | Status::InDoubt);
+            let ran = matches!(status(&it.id), Some(Status::Executing | Status::InDoubt));
             (it.id, if ran { Move::Finish } else { Move::Apply })
         }
         Event::ApprovalFailed(it) => (it.id, if it.status == Status::InDoubt { Move::Doubt } else { Move::Fail }),
         Event::ApprovalRetried(it) => (it.id, Move::Retry),
         Event::ApprovalUndone(it) => (it.id, Move::Undo),
-        _ => return Vec::new(),
+        _ => return None,
     };
-    vec![one]
+    Some((before.approvals.get(&id)?.clone(), by))
 }
