@@ -36,6 +36,7 @@ use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::due::Run;
 use crate::domain::approvals::finish::{FinishExecution, Outcome};
 use crate::domain::command::Command;
+use crate::domain::directory::User;
 use crate::domain::ids::UserId;
 use crate::domain::people::Caller;
 use crate::domain::time::Timestamp;
@@ -159,7 +160,7 @@ async fn standing(engine: &Engine, org: &OrgRef, people: Vec<UserId>) -> Result<
     let org = org.org_id.clone();
     let found = engine.directory_read(move |directory| {
         let there = people.iter().filter_map(|id| directory.user(&org, id));
-        there.map(|user| user.standing()).collect()
+        there.map(User::standing).collect()
     });
     found.await
 }

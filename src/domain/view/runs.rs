@@ -69,7 +69,7 @@ pub(super) fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<
             let object = json!({
                 "id": one.id, "venue_id": one.venue_id, "status": Status::Approved, "by": one.by, "reason": one.reason,
             });
-            Some((Topic::Approvals, "approval.approved", one.id, one.venue_id.as_ref(), object))
+            Some((Topic::Approvals, "approval.retried", one.id, one.venue_id.as_ref(), object))
         }
         Event::ApprovalUndone(one) => {
             let object =
