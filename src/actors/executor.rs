@@ -36,12 +36,15 @@ use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::due::Run;
 use crate::domain::approvals::finish::{FinishExecution, Outcome};
 use crate::domain::command::Command;
+use crate::domain::directory::User;
 use crate::domain::ids::UserId;
 use crate::domain::people::Caller;
 use crate::domain::time::Timestamp;
 
 /// How long to wait before looking again when an organisation could not be asked, or a claim came to nothing.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The same after an order that was refused, which will hardly be taken a moment later.
+const ORDER_AGAIN: Duration = Duration::from_secs(10);
 /// Waits between tries to write down how a run went, in milliseconds; the last one repeats for as long as the process lives.
 const RECORD_AGAIN_MS: [u64; 5] = [100, 500, 2_000, 5_000, 10_000];
 
@@ -118,7 +121,7 @@ impl Executor {
             Ok(people) => people,
             Err(refusal) => {
                 tracing::debug!(org = %org.org_id, approval = %id, %refusal, "nobody's standing could be looked up");
-                hold(engine).await;
+                hold(engine, LOOK_AGAIN).await;
                 return None;
             }
         };
@@ -132,7 +135,7 @@ impl Executor {
             Claimed::Runs(run) => Some(run),
             Claimed::Moved => None,
             Claimed::Stays => {
-                hold(engine).await;
+                hold(engine, if answered.is_ok() { LOOK_AGAIN } else { ORDER_AGAIN }).await;
                 None
             }
         }
@@ -145,9 +148,9 @@ impl Executor {
 }
 
 /// Keeps a place for a moment, so that what cannot go on now is not asked for again and again.
-async fn hold(engine: &Engine) {
+async fn hold(engine: &Engine, time: Duration) {
     tokio::select! {
-        () = tokio::time::sleep(LOOK_AGAIN) => {}
+        () = tokio::time::sleep(time) => {}
         () = engine.stopping() => {}
     }
 }
@@ -157,7 +160,7 @@ async fn standing(engine: &Engine, org: &OrgRef, people: Vec<UserId>) -> Result<
     let org = org.org_id.clone();
     let found = engine.directory_read(move |directory| {
         let there = people.iter().filter_map(|id| directory.user(&org, id));
-        there.map(crate::domain::directory::User::standing).collect()
+        there.map(User::standing).collect()
     });
     found.await
 }
@@ -186,7 +189,7 @@ async fn finish(engine: &Engine, org: &OrgRef, run: &Run, outcome: Outcome) {
             Ok(_) | Err(Refusal::Quarantined | Refusal::Stopping) => return,
             Err(Refusal::Rejected(why)) => {
                 tracing::warn!(org = %org.org_id, task = %run.task_id, %why, "the end of a run was refused");
-                hold(engine).await;
+                hold(engine, ORDER_AGAIN).await;
                 return;
             }
             Err(refusal) => {

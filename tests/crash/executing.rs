@@ -43,7 +43,7 @@ struct House {
 fn however_often_the_server_is_killed_nothing_is_done_twice_and_nothing_approved_is_forgotten() {
     let seed = number_from_environment("CRASH_SEED").unwrap_or_else(|| getrandom::u64().expect("randomness"));
     println!("CRASH_SEED={seed}");
-    let mut house = House::new(seed);
+    let mut house = House::new(seed, false);
     for round in 0..KILLS {
         house.round(round);
     }
@@ -54,13 +54,29 @@ fn however_often_the_server_is_killed_nothing_is_done_twice_and_nothing_approved
     assert!(house.app.stop().success());
 }
 
+/// The account is trusted because it shows what is planted: a module that says that it does nothing twice, and does.
+#[test]
+fn a_module_that_says_it_does_nothing_twice_and_does_is_noticed() {
+    let mut house = House::new(1, true);
+    let is_doubled = |house: &House| house.asked.iter().any(|asked| house.till.done(&asked.name) > 1);
+    let after_the_effect = Moment::ALL.iter().position(|one| *one == Moment::AfterTheEffect).expect("a moment");
+    for round in (after_the_effect..).step_by(Moment::ALL.len()).take(6) {
+        house.round(round as u64);
+        if wait_for(Duration::from_secs(5), || is_doubled(&house).then_some(())).is_some() {
+            return;
+        }
+    }
+    panic!("nothing was done twice");
+}
+
 impl House {
-    fn new(seed: u64) -> Self {
+    /// With a refund that is not idempotent, whatever it says, and a note that is.
+    fn new(seed: u64, refund_says: bool) -> Self {
         let app = TestApp::started(&[LOCAL]);
         let org = app.organisation("harbour");
         let owner = app.person(&org, "owner");
         let till = Till::start();
-        for (name, idempotent) in [("till.refund", false), ("till.note", true)] {
+        for (name, idempotent) in [("till.refund", refund_says), ("till.note", true)] {
             let capability = json!({
                 "name": name, "version": "1", "module": "till", "endpoint": till.url(), "params": { "type": "object" },
                 "sensitivity": "personal", "connectors": ["till"], "reversible": false, "idempotent": idempotent,
@@ -68,6 +84,13 @@ impl House {
             });
             org.admin.post("/api/capabilities", &capability).expect(201);
         }
+        // What is in doubt makes the next request riskier; here one owner is enough all the same.
+        let policy = "/api/settings/approval-policy";
+        let mut wanted = org.admin.get(policy).expect(200);
+        for level in ["low", "medium", "high", "critical"] {
+            wanted["levels"][level]["steps"] = json!([{ "name": "owner", "who": "owner", "quorum": 1 }]);
+        }
+        org.admin.put(policy, &wanted).expect(200);
         Self { app, org, owner, till, chance: Chance::new(seed), asked: Vec::new() }
     }
 

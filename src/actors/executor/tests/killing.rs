@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, pending};
 use serde_json::json;
@@ -129,9 +130,31 @@ impl ModuleCaller for Till {
     }
 }
 
+/// A disk that takes its time; it ends with this.
+struct SlowDisk(tokio::task::JoinHandle<()>);
+
+impl SlowDisk {
+    fn under(journal: &Arc<MemoryJournal>) -> Self {
+        let journal = journal.clone();
+        Self(tokio::spawn(async move {
+            loop {
+                journal.sync();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for SlowDisk {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Approves some work, and ends the process in the middle of it. Gives what was approved, and what the next process finds.
 async fn life(world: &Arc<World>, journal: MemoryJournal, round: u32, point: Point) -> (Vec<Uuid>, MemoryJournal) {
     let journal = Arc::new(journal);
+    let _disk = SlowDisk::under(&journal);
     let till = Arc::new(Till {
         world: world.clone(),
         journal: journal.clone(),
@@ -183,15 +206,17 @@ async fn killed_and_killed_again(faults: Faults) {
         approved.extend(more);
         journal = left;
     }
+    let journal = Arc::new(journal);
+    let _disk = SlowDisk::under(&journal);
     let till = Arc::new(Till {
         world: world.clone(),
-        journal: Arc::new(MemoryJournal::new()),
+        journal: journal.clone(),
         point: Point::AtTheEnd,
         calls_left: Mutex::new(usize::MAX),
         left: Mutex::default(),
         killed: Notify::new(),
     });
-    let house = House::on(Store::in_memory_on(Arc::new(journal)), till).await;
+    let house = House::on(Store::in_memory_on(journal), till).await;
     let mut tally: HashMap<&str, usize> = HashMap::new();
     for id in approved {
         while !is_over(house.status(id).await) {
@@ -215,4 +240,10 @@ async fn killed_and_killed_again(faults: Faults) {
 #[actix_web::test]
 async fn a_kill_at_any_point_doubles_nothing_and_forgets_nothing() {
     killed_and_killed_again(Faults::default()).await;
+}
+
+#[actix_web::test]
+async fn nor_does_one_whose_disk_was_in_the_middle_of_a_record() {
+    killed_and_killed_again(Faults { seed: 1, delay_per_mille: 400, tear_tail_per_mille: 500, ..Faults::default() })
+        .await;
 }

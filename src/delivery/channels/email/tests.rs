@@ -237,3 +237,30 @@ fn settings_that_cannot_work_are_refused() {
         Some(BadEmailSettings::Url(_))
     ));
 }
+
+#[tokio::test]
+async fn a_mail_that_must_not_come_twice_says_whether_it_may_have_come() {
+    let long = Duration::from_secs(60);
+    let ended = |script: Script, within: Duration| async move {
+        let sink = SmtpSink::start([script]);
+        match channel(&sink).perform(&message(GM), within).await {
+            EffectOutcome::Done { .. } => "done",
+            EffectOutcome::Failed { .. } => "failed",
+            EffectOutcome::NotSent { .. } => "not sent",
+            EffectOutcome::Unknown { .. } => "unknown",
+        }
+    };
+    assert_eq!(ended(Script::Accept, long).await, "done");
+    for script in [Script::Greet("421 busy"), Script::Recipient("451 later"), Script::AfterData("451 later")] {
+        assert_eq!(ended(script.clone(), long).await, "not sent", "{script:?}");
+    }
+    for script in [Script::Recipient("550 no such person"), Script::AfterData("550 no")] {
+        assert_eq!(ended(script.clone(), long).await, "failed", "{script:?}");
+    }
+    assert_eq!(ended(Script::DropInData, long).await, "unknown");
+    let short = Duration::from_millis(TIMEOUT_MS);
+    assert_eq!(ended(Script::StallAfterData, short).await, "unknown");
+    assert_eq!(ended(Script::StallAfterEhlo, short).await, "not sent");
+    let nowhere = EmailChannel::new(&EmailSettings::default()).unwrap();
+    assert!(matches!(nowhere.perform(&message(GM), long).await, EffectOutcome::NotSent { .. }));
+}
