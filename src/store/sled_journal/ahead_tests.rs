@@ -221,13 +221,13 @@ impl Disk for Gate {
 #[test]
 fn when_both_files_are_full_the_writer_waits_for_sled_and_callers_are_told_that_it_is_busy() {
     let dir = tempfile::tempdir().unwrap();
-    let (open_gate, gate) = mpsc::channel();
+    let (open_gate, gate) = mpsc::sync_channel(8);
     let config = SledJournalConfig { ahead_bytes: 4096, queued_batches_max: 1, ..config() };
     let journal = open_on(dir.path(), Arc::new(Gate(Mutex::new(gate))), &config).unwrap();
     let large = |seq| vec![Entry { bytes: vec![1; 1000], ..entry(1, seq, seq) }];
     // Three fit into each file.
     (1..=6).for_each(|seq| append_now(&journal, large(seq)).unwrap());
-    let (told, answers) = mpsc::channel();
+    let (told, answers) = mpsc::sync_channel(8);
     let tell = |seq| {
         let told = told.clone();
         Box::new(move |result| told.send((seq, result)).unwrap())

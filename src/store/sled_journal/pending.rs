@@ -161,11 +161,13 @@ impl Pending {
             if due || inner.hurry || inner.closing || !inner.asks.is_empty() {
                 break;
             }
-            let waited = match age {
-                Some(age) => self.for_mover.wait_timeout(inner, every - age).map(|(inner, _)| inner),
-                None => self.for_mover.wait(inner),
+            inner = match age {
+                Some(age) => {
+                    let waited = self.for_mover.wait_timeout(inner, every - age);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.for_mover.wait(inner).unwrap_or_else(PoisonError::into_inner),
             };
-            inner = waited.unwrap_or_else(PoisonError::into_inner);
         }
         inner.hurry = false;
         let asked = inner.asks.pop_front();
