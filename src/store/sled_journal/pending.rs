@@ -11,7 +11,7 @@ use crossbeam::channel::Sender;
 use crate::domain::ids::StreamId;
 use crate::store::journal::{Entry, JournalError};
 
-/// How much may gather before the mover is woken early, in bytes.
+/// How much may gather before the mover is woken early, and about how much it moves at once, in bytes.
 const GATHER_BYTES: usize = 1 << 20;
 
 /// What the mover is asked to do beside moving. All that was durable before is moved first.
@@ -53,7 +53,8 @@ struct Inner {
     since: Option<Instant>,
     /// The frames up to this number are in sled.
     moved: u64,
-    asks: VecDeque<Ask>,
+    /// Each with the number of the last frame that came before it.
+    asks: VecDeque<(u64, Ask)>,
     /// The writer waits for room.
     hurry: bool,
     closing: bool,
@@ -141,7 +142,8 @@ impl Pending {
     pub(super) fn ask(&self, ask: Ask) {
         let mut inner = self.lock();
         if !inner.gone {
-            inner.asks.push_back(ask);
+            let after = inner.frames.back().map_or(inner.moved, |(number, _)| *number);
+            inner.asks.push_back((after, ask));
             self.for_mover.notify_one();
         }
     }
@@ -170,13 +172,17 @@ impl Pending {
             };
         }
         inner.hurry = false;
-        let asked = inner.asks.pop_front();
-        if inner.closing && inner.frames.is_empty() && asked.is_none() {
-            return None;
+        let (mut entries, mut bytes, mut through) = (Vec::new(), 0, inner.moved);
+        for (number, frame) in &inner.frames {
+            if bytes >= GATHER_BYTES {
+                break;
+            }
+            bytes += frame.iter().map(|entry| entry.bytes.len()).sum::<usize>();
+            entries.extend(frame.iter().cloned());
+            through = *number;
         }
-        let through = inner.frames.back().map_or(inner.moved, |(number, _)| *number);
-        let entries = inner.frames.iter().flat_map(|(_, entries)| entries).cloned().collect();
-        Some(Work { entries, through, asked })
+        let asked = inner.asks.pop_front_if(|(after, _)| *after <= through).map(|(_, ask)| ask);
+        (!entries.is_empty() || asked.is_some() || !inner.closing).then_some(Work { entries, through, asked })
     }
 
     /// Forgets what is in sled now.
