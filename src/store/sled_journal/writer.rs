@@ -205,10 +205,9 @@ impl Writer {
 
     /// Whether exactly this record is stored. What is pending is looked at first; see `pending`.
     fn is_stored(&self, entry: &Entry) -> Result<bool, JournalError> {
-        if let Some(pending) = self.pending.of(entry.stream, entry.first_seq).first() {
-            if pending.first_seq <= entry.first_seq {
-                return Ok(**pending == *entry);
-            }
+        let pending = self.pending.of(entry.stream, entry.first_seq);
+        if let Some(pending) = pending.first().filter(|pending| pending.first_seq <= entry.first_seq) {
+            return Ok(**pending == *entry);
         }
         let stored = self.shared.reading(|| reader::record_at(&self.db, entry.stream, entry.first_seq))?;
         Ok(stored.is_some_and(|stored| stored == *entry))
