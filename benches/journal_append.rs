@@ -45,18 +45,22 @@ fn appends(criterion: &mut Criterion) {
                 file.sync_data().expect("syncable");
             });
         });
-        group.bench_with_input(BenchmarkId::new("sled batch + flush + fdatasync", records), &records, |bench, records| {
-            bench.iter(|| {
-                let mut batch = sled::Batch::default();
-                for _ in 0..*records {
-                    last_key += 1;
-                    batch.insert(&last_key.to_be_bytes()[..], record(last_key));
-                }
-                sled.apply_batch(batch).expect("writable");
-                sled.flush().expect("writable");
-                sled_file.sync_data().expect("syncable");
-            });
-        });
+        group.bench_with_input(
+            BenchmarkId::new("sled batch + flush + fdatasync", records),
+            &records,
+            |bench, records| {
+                bench.iter(|| {
+                    let mut batch = sled::Batch::default();
+                    for _ in 0..*records {
+                        last_key += 1;
+                        batch.insert(&last_key.to_be_bytes()[..], record(last_key));
+                    }
+                    sled.apply_batch(batch).expect("writable");
+                    sled.flush().expect("writable");
+                    sled_file.sync_data().expect("syncable");
+                });
+            },
+        );
         group.bench_with_input(BenchmarkId::new("journal", records), &records, |bench, records| {
             bench.iter(|| {
                 let entry = |seq| Entry { stream: StreamId(1), first_seq: seq, last_seq: seq, bytes: record(seq) };
