@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::store::disk::{Disk, create_dir_durably};
+use crate::store::journal::JournalError;
 use crate::store::sled_journal::writer::panic_text;
 
 const CURRENT: &str = "CURRENT";
@@ -45,6 +46,12 @@ pub enum GenerationError {
     /// `CURRENT` is damaged.
     #[error("{} says {found:?}, which names no generation", path.display())]
     BadCurrent { path: PathBuf, found: String },
+    /// A write-ahead file has lost what was acknowledged, or is not one of this version. Nothing was changed.
+    #[error("{} is damaged: {why}", path.display())]
+    DamagedAhead { path: PathBuf, why: String },
+    /// What was in the write-ahead files could not be moved.
+    #[error("the write-ahead files: {0}")]
+    TakeIn(JournalError),
     /// Found by comparing before the copy takes over; the old generation stays the active one.
     #[error("a compacted copy of the journal differs from it at key {key}")]
     BadCopy { key: String },

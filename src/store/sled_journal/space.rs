@@ -11,7 +11,7 @@ use crate::store::journal::JournalError;
 
 /// The longest that an answer of the operating system is used.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// What a byte of a record may cost on disk until the next answer; measured at about twice, plus sled's segments.
+/// What a byte of a record may cost on disk: about twice in sled, plus its segments, and once in a write-ahead file that still grows.
 const COST_FACTOR: u64 = 4;
 
 /// What everybody may know of the free space of one file system: the writer's verdict, or a younger answer.
@@ -84,8 +84,9 @@ impl Space {
     /// Whether a batch of `bytes` may be written now.
     ///
     /// An ordinary batch leaves the reserve alone. An urgent one may use it but for an eighth: sled must never meet a full disk,
-    /// because after an error from it nothing can be acknowledged any more.
-    pub(super) fn admit(&mut self, bytes: u64, urgent: bool) -> Result<(), JournalError> {
+    /// because after an error from it nothing can be acknowledged any more. `owed` tells what was admitted before and has not cost
+    /// anything in sled yet, in bytes of records.
+    pub(super) fn admit(&mut self, bytes: u64, urgent: bool, owed: impl Fn() -> u64) -> Result<(), JournalError> {
         let reserve_bytes = self.room.reserve_bytes;
         if reserve_bytes == 0 {
             return Ok(());
@@ -93,8 +94,8 @@ impl Space {
         let keep = if urgent { reserve_bytes / 8 } else { reserve_bytes };
         let cost = bytes.saturating_mul(COST_FACTOR);
         if self.asked.is_none_or(|asked| asked.elapsed() >= ASK_EVERY) {
-            self.free_bytes =
-                self.room.ask().map_err(|error| JournalError::Io { why: format!("free space: {error}") })?;
+            let free = self.room.ask().map_err(|error| JournalError::Io { why: format!("free space: {error}") })?;
+            self.free_bytes = free.saturating_sub(owed().saturating_mul(COST_FACTOR));
             self.asked = Some(Instant::now());
         }
         if self.free_bytes.saturating_sub(cost) < keep {
@@ -126,26 +127,33 @@ mod tests {
     #[test]
     fn the_reserve_is_for_urgent_batches_and_never_used_up() {
         let (mut space, _) = space(900, 800);
-        assert!(space.admit(20, false).is_ok());
-        assert!(matches!(space.admit(20, false), Err(JournalError::Full { .. })));
-        assert!(space.admit(100, true).is_ok());
-        assert!(space.admit(100, true).is_err());
+        assert!(space.admit(20, false, || 0).is_ok());
+        assert!(matches!(space.admit(20, false, || 0), Err(JournalError::Full { .. })));
+        assert!(space.admit(100, true, || 0).is_ok());
+        assert!(space.admit(100, true, || 0).is_err());
+    }
+
+    #[test]
+    fn what_is_owed_counts_as_used() {
+        let (mut space, _) = space(1000, 800);
+        let owed = || 200 / COST_FACTOR;
+        assert!(matches!(space.admit(1, false, owed), Err(JournalError::Full { .. })));
     }
 
     #[test]
     fn without_a_reserve_nothing_is_asked() {
         let (mut space, _) = space(0, 0);
-        assert!(space.admit(1, false).is_ok());
+        assert!(space.admit(1, false, || 0).is_ok());
         assert_eq!(space.room.refuses_ordinary(), None);
     }
 
     #[test]
     fn an_answer_is_used_for_a_second_at_most() {
         let (mut space, disk) = space(0, 800);
-        assert!(space.admit(1, false).is_err());
+        assert!(space.admit(1, false, || 0).is_err());
         disk.free.store(10_000, SeqCst);
         space.asked = space.asked.and_then(|asked| asked.checked_sub(ASK_EVERY));
-        assert!(space.admit(1, false).is_ok());
+        assert!(space.admit(1, false, || 0).is_ok());
     }
 
     #[test]
@@ -153,7 +161,7 @@ mod tests {
         let (mut space, disk) = space(900, 800);
         let room = space.room.clone();
         assert_eq!(room.refuses_ordinary(), None, "the first to look asks");
-        let refused = space.admit(26, false).unwrap_err();
+        let refused = space.admit(26, false, || 0).unwrap_err();
         assert_eq!(room.refuses_ordinary(), Some(refused), "as the writer found");
         disk.free.store(10_000, SeqCst);
         assert!(room.refuses_ordinary().is_some(), "the last answer is still good");

@@ -10,21 +10,26 @@ use crate::store::disk::testing::FaultyDisk;
 use crate::store::journal_contract::{self as contract, append_now, entry};
 use crate::store::sled_journal::pieces::key;
 
-fn config() -> SledJournalConfig {
-    SledJournalConfig { reserve_bytes: 0, ..SledJournalConfig::default() }
+/// Nothing moves into sled by itself, so that a test says when.
+pub(super) fn config() -> SledJournalConfig {
+    SledJournalConfig { reserve_bytes: 0, move_every: Duration::from_secs(3600), ..SledJournalConfig::default() }
 }
 
-fn open_on(dir: &Path, disk: Arc<dyn Disk>, config: &SledJournalConfig) -> Result<SledJournal, GenerationError> {
+pub(super) fn open_on(
+    dir: &Path,
+    disk: Arc<dyn Disk>,
+    config: &SledJournalConfig,
+) -> Result<SledJournal, GenerationError> {
     let dir = Arc::new(DataDir::claim(dir, &RealDisk).unwrap());
     SledJournal::open(dir, config, disk)
 }
 
-fn open(dir: &Path) -> SledJournal {
+pub(super) fn open(dir: &Path) -> SledJournal {
     open_on(dir, Arc::new(RealDisk), &config()).unwrap()
 }
 
 /// What a kill leaves: the files as they are now, without a lock.
-fn image(dir: &Path) -> tempfile::TempDir {
+pub(super) fn image(dir: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let status = std::process::Command::new("cp").arg("-a").arg(dir.join(".")).arg(copy.path()).status();
     assert!(status.unwrap().success());
@@ -45,7 +50,17 @@ fn the_sled_journal_keeps_the_contract() {
 }
 
 #[test]
-fn nothing_is_acknowledged_before_the_data_file_is_synced() {
+fn the_contract_is_kept_while_everything_moves_at_once_through_tiny_files() {
+    let config = SledJournalConfig { move_every: Duration::ZERO, ahead_bytes: 2048, ..config() };
+    let mut dirs = Vec::new();
+    contract::check(&mut || {
+        dirs.push(tempfile::tempdir().unwrap());
+        Box::new(open_on(dirs.last().unwrap().path(), Arc::new(RealDisk), &config).unwrap())
+    });
+}
+
+#[test]
+fn nothing_is_acknowledged_before_the_write_ahead_file_is_synced() {
     let dir = tempfile::tempdir().unwrap();
     let disk = FaultyDisk::new();
     let journal = open_on(dir.path(), disk.clone(), &config()).unwrap();
@@ -58,7 +73,7 @@ fn nothing_is_acknowledged_before_the_data_file_is_synced() {
     };
     journal.append(vec![entry(1, 1, 1)], Box::new(done));
     answer.recv().unwrap().unwrap();
-    assert_eq!(*disk.calls.lock().unwrap(), ["flush", "sync_data", "done"]);
+    assert_eq!(*disk.calls.lock().unwrap(), ["sync_data", "done"]);
 }
 
 #[test]
@@ -92,6 +107,7 @@ fn a_large_record_is_stored_in_small_values_and_makes_no_blob_file() {
     for seq in 1..=100 {
         append_now(&journal, vec![large(seq)]).unwrap();
     }
+    journal.settle().unwrap();
     assert!(journal.db.iter().values().all(|value| value.unwrap().len() <= 4096));
     assert_eq!(journal.read(StreamId(1), 100, 1).unwrap(), [large(100)]);
     drop(journal);
@@ -120,13 +136,16 @@ fn what_was_acknowledged_survives_a_kill() {
 #[test]
 fn after_a_failed_or_panicking_sync_nothing_is_acknowledged_shown_or_tried_again() {
     for panics in [false, true] {
-        for call in 0..2 {
+        for in_sled in [false, true] {
             let dir = tempfile::tempdir().unwrap();
             let disk = FaultyDisk::new();
             let journal = open_on(dir.path(), disk.clone(), &config()).unwrap();
             append_now(&journal, vec![entry(1, 1, 1)]).unwrap();
+            if in_sled {
+                journal.settle().unwrap();
+            }
             disk.panics.store(panics, SeqCst);
-            disk.fail_from.store(disk.count() + call, SeqCst);
+            disk.fail_from.store(disk.count(), SeqCst);
             let poisoned = |result| matches!(result, Err(JournalError::Poisoned { .. }));
             assert!(poisoned(append_now(&journal, vec![entry(1, 2, 2)])));
             let calls = disk.count();
@@ -190,6 +209,7 @@ fn a_missing_piece_is_damage_and_a_torn_tail_can_be_cut() {
     let journal = open(dir.path());
     let large = |seq| Entry { bytes: vec![7; 10_000], ..entry(1, seq, seq) };
     append_now(&journal, vec![large(1), large(2), large(3)]).unwrap();
+    journal.settle().unwrap();
     journal.db.remove(key(StreamId(1), 3, 1)).unwrap();
     assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), [large(1), large(2)]);
     assert!(matches!(journal.read(StreamId(1), 3, 1), Err(JournalError::Corrupt { seq: 3, .. })));
@@ -207,6 +227,7 @@ fn a_read_ends_before_a_hole() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path());
     append_now(&journal, (1..=4).map(|seq| entry(1, seq, seq)).collect()).unwrap();
+    journal.settle().unwrap();
     journal.db.remove(key(StreamId(1), 3, 0)).unwrap();
     assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), [entry(1, 1, 1), entry(1, 2, 2)]);
     assert_eq!(journal.read(StreamId(1), 3, usize::MAX).unwrap(), [entry(1, 4, 4)]);
@@ -217,7 +238,7 @@ fn a_long_cut_is_done_in_steps_and_goes_on_after_a_kill_in_between() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path());
     append_now(&journal, (1..=1000).map(|seq| entry(1, seq, seq)).collect()).unwrap();
-    assert!(journal.ask(|reply| Job::Cut { stream: StreamId(1), through: 900, keys_max: 100, reply }).unwrap());
+    assert!(journal.cut_step(StreamId(1), 900, 100).unwrap());
     let killed = image(dir.path());
     let found = open(killed.path());
     assert_eq!(found.read(StreamId(1), 1, 1).unwrap()[0].first_seq, 101);
@@ -265,11 +286,12 @@ fn compacting() -> SledJournalConfig {
 #[test]
 fn a_grown_journal_is_compacted_at_open_and_goes_on() {
     let (dir, live) = grown();
-    let before = compaction::bytes_on_disk(&dir.path().join("journal")).unwrap();
+    let before = compaction::bytes_on_disk(&generation(dir.path(), 1)).unwrap();
     let journal = open_on(dir.path(), Arc::new(RealDisk), &compacting()).unwrap();
     assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), live);
     append_now(&journal, vec![entry(1, 301, 301)]).unwrap();
-    let after = compaction::bytes_on_disk(&dir.path().join("journal")).unwrap();
+    journal.settle().unwrap();
+    let after = compaction::bytes_on_disk(&generation(dir.path(), 2)).unwrap();
     assert!(after * 3 < before, "{before} -> {after}");
     assert!(!generation(dir.path(), 1).exists() && generation(dir.path(), 2).exists());
     drop(journal);
@@ -293,7 +315,7 @@ fn a_crash_at_any_step_of_a_compaction_or_of_the_first_open_loses_nothing() {
             assert_eq!(journal.read(StreamId(1), 1, usize::MAX).unwrap(), expected, "crash at step {steps}");
             drop(journal);
             let left = std::fs::read_dir(dir.path().join("journal")).unwrap().count();
-            assert_eq!(left, 2, "CURRENT and one generation, crash at step {steps}");
+            assert_eq!(left, 3, "CURRENT, one generation and the write-ahead files, crash at step {steps}");
             if finished {
                 break;
             }
