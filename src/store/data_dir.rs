@@ -4,15 +4,18 @@
 //! in a directory before both are certain.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::store::disk::{Disk, create_dir_durably};
 
 /// The name of the file that marks and locks a data directory.
 const LOCK_FILE: &str = "LOCK";
-/// What the marker says; the number is that of the layout of the directory.
-const MARKER: &str = "action-center data directory, layout 1\n";
+/// What the marker says; the number is that of the layout of the directory. Layout 2 has write-ahead files beside sled: a program that
+/// does not know them would miss what is only there.
+const MARKER: &str = "action-center data directory, layout 2\n";
+/// A layout that is taken over: nothing of it has to be changed.
+const MARKER_BEFORE: &str = "action-center data directory, layout 1\n";
 /// What a fresh file system has in its root.
 const NOT_FOREIGN: [&str; 2] = [LOCK_FILE, "lost+found"];
 
@@ -67,7 +70,12 @@ impl DataDir {
         }
         let mut found = String::new();
         (&lock).take(4096).read_to_string(&mut found).map_err(failed)?;
-        if found != MARKER {
+        if found == MARKER_BEFORE {
+            // As long as the one before, and other in one byte: no kill leaves half of it.
+            lock.rewind().map_err(failed)?;
+            lock.write_all(MARKER.as_bytes()).map_err(failed)?;
+            disk.sync_data(&lock).map_err(failed)?;
+        } else if found != MARKER {
             // A kill between creating and writing the marker leaves a beginning of it, alone in the directory.
             if !MARKER.starts_with(&found) || first_foreign(dir).map_err(failed)?.is_some() {
                 return Err(ClaimError::OtherLayout { dir: dir.to_owned(), found });
@@ -119,9 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn the_layout_before_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(LOCK_FILE), MARKER_BEFORE).unwrap();
+        std::fs::write(dir.path().join("operator.token"), "x").unwrap();
+        drop(DataDir::claim(dir.path(), &RealDisk).unwrap());
+        assert_eq!(std::fs::read_to_string(dir.path().join(LOCK_FILE)).unwrap(), MARKER);
+    }
+
+    #[test]
     fn another_layout_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(LOCK_FILE), "action-center data directory, layout 2\n").unwrap();
+        std::fs::write(dir.path().join(LOCK_FILE), "action-center data directory, layout 3\n").unwrap();
         assert!(matches!(DataDir::claim(dir.path(), &RealDisk), Err(ClaimError::OtherLayout { .. })));
     }
 

@@ -152,7 +152,7 @@ impl House {
     fn settled(&self) -> HashMap<String, usize> {
         let mut tally = HashMap::new();
         for asked in self.asked.iter().filter(|asked| asked.approved) {
-            let over = || Some(self.shown(asked)).filter(|shown| is_over(shown));
+            let over = || Some(self.shown(asked)).filter(is_over);
             let shown = wait_for(WITHIN, over).unwrap_or_else(|| panic!("forgotten: {}", self.shown(asked)));
             let status = shown["status"].as_str().expect("a status").to_owned();
             let done = self.till.done(&asked.name);
