@@ -14,8 +14,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use self::approvals::{
-    again, asking_for_a_note, cancelling, done, doubt, editing, failed, mia, noting, olga, otto, rae, refunding, retrying, settling,
-    staff, submitting, undoing,
+    again, asking_for_a_note, cancelling, done, doubt, editing, failed, mia, noting, olga, otto, rae, refunding,
+    retrying, settling, staff, submitting, undoing,
 };
 pub use self::blocks::{block_on, consume, lift, overriding};
 pub use self::capabilities::{policy, refund};

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::decide::{COMMENT_CHARS_MAX, is_assigned};
-use super::machine::{self, Move};
 use super::facts::Closed;
+use super::machine::{self, Move};
 use super::{Approval, Status, Step};
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;

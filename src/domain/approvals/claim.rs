@@ -53,9 +53,7 @@ impl ClaimApproval {
         match standing(approval, &self.people, state.organisation()) {
             Standing::Holds(held) => self.begin(approval, held, state, context),
             Standing::Void(void) => Ok(vec![reopened(approval, void, context)?]),
-            Standing::Orphan if approval.consent == Consent::Veto => {
-                Ok(vec![reopened(approval, Vec::new(), context)?])
-            }
+            Standing::Orphan if approval.consent == Consent::Veto => Ok(vec![reopened(approval, Vec::new(), context)?]),
             Standing::Orphan => Ok(vec![orphaned(approval)?]),
         }
     }

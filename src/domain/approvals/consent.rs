@@ -162,6 +162,8 @@ pub fn void_reason(void: &[UserId]) -> Arc<str> {
     match names.len() {
         0 => "its decisions are not enough any more".into(),
         1 => format!("the decision of {} is void: that person may not decide this any more", names[0]).into(),
-        _ => format!("the decisions of {} are void: these people may not decide this any more", names.join(", ")).into(),
+        _ => {
+            format!("the decisions of {} are void: these people may not decide this any more", names.join(", ")).into()
+        }
     }
 }

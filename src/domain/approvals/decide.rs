@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::machine::{self, Move};
 use super::facts::Decided;
+use super::machine::{self, Move};
 use super::store::approve;
 use super::{Approval, Assignee, Status, Step, Verdict, Vote, begin, hex, overrides};
 use crate::domain::decision::{Answer, Context, Decision};
@@ -60,7 +60,11 @@ impl DecideApproval {
         let decided = Decided { id, venue_id, step, vote, status: after.status };
         let mut events = vec![Event::ApprovalDecided(Box::new(decided))];
         if after.status == Status::Approved {
-            let others = after.steps.iter().flat_map(|step| &step.decisions).any(|one| Some(&one.by) != context.caller.cause.who.person());
+            let others = after
+                .steps
+                .iter()
+                .flat_map(|step| &step.decisions)
+                .any(|one| Some(&one.by) != context.caller.cause.who.person());
             let held = (!others).then(|| context.caller.held.clone());
             events.extend(begin::approved(&after, held, state, context)?);
         }

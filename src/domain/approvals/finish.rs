@@ -195,6 +195,7 @@ fn bounded(result: &Value) -> JsonText {
 fn kept(undo_payload: Option<Value>) -> (Option<JsonText>, Option<Arc<str>>) {
     let Some(value) = undo_payload.filter(|value| !value.is_null()) else { return (None, None) };
     let text = JsonText::of(&value);
-    let fits = value.is_object() && text.as_str().len() <= PAYLOAD_BYTES_MAX && json::depth(&value) <= PAYLOAD_DEPTH_MAX;
+    let fits =
+        value.is_object() && text.as_str().len() <= PAYLOAD_BYTES_MAX && json::depth(&value) <= PAYLOAD_DEPTH_MAX;
     if fits { (Some(text), None) } else { (None, Some("its undo_payload is no object that could be a payload".into())) }
 }

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::machine::{self, Move};
 use super::Approval;
 use super::facts::Closed;
+use super::machine::{self, Move};
 use crate::domain::blocks::grants::Grant;
 use crate::domain::blocks::{Block, BlockKey};
 use crate::domain::decision::Context;

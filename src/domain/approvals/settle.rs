@@ -57,12 +57,7 @@ impl SettleApproval {
     }
 }
 
-fn settled(
-    approval: &Approval,
-    outcome: Status,
-    note: &Arc<str>,
-    context: &Context<'_>,
-) -> Result<Event, Rejection> {
+fn settled(approval: &Approval, outcome: Status, note: &Arc<str>, context: &Context<'_>) -> Result<Event, Rejection> {
     let (id, venue_id) = (approval.id, approval.venue_id.clone());
     let (by, via) = (context.label(), context.caller.cause.via);
     if outcome == Status::Executed {

@@ -88,8 +88,7 @@ impl SubmitApproval {
 
     fn check_times(&self, faults: &mut Faults, now: Timestamp) {
         let latest = now.plus_ms(AHEAD_MS_MAX);
-        let times =
-            [("/scheduled_for", self.scheduled_for), ("/decide_by", self.decide_by), ("/run_by", self.run_by)];
+        let times = [("/scheduled_for", self.scheduled_for), ("/decide_by", self.decide_by), ("/run_by", self.run_by)];
         for (pointer, at) in times {
             faults.expect(at.is_none_or(|at| at > now), pointer, "is not in the future");
             faults.expect(at.is_none_or(|at| at <= latest), pointer, "is more than a year ahead");

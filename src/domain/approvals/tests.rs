@@ -1,6 +1,7 @@
 //! What requests promise, room by room.
 
 mod deciding;
+mod exploring;
 mod overrides;
 mod running;
 mod submitting;

@@ -51,7 +51,6 @@ fn value_of(state: &TenantState, capability: &Capability, payload: &Value, name:
 /// The first fields of a payload: `amount 80, note Cold soup`.
 fn listed(payload: &Value) -> String {
     let Some(fields) = payload.as_object() else { return payload.to_string() };
-    let shown = fields.iter().filter_map(|(name, value)| Some((name, json::plain_text(value)?))).take(FIELDS_SHOWN_MAX);
     let short = |text: &str| text.chars().take(SHOWN_CHARS_MAX).collect::<String>();
     let shown = fields.iter().filter_map(|(name, value)| Some((name, json::plain_text(value)?)));
     let shown = shown.take(FIELDS_SHOWN_MAX).map(|(name, value)| format!("{} {}", short(name), short(&value)));

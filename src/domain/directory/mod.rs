@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::ids::{OrgId, StreamId, UserId, VenueId};
-use super::people::{Authority, Role, Scopes};
+use super::people::{Authority, Caller, Cause, Held, Role, Scopes, Via, Who};
 use super::time::Timestamp;
 
 /// An organisation as the directory knows it; its settings are on its own stream.

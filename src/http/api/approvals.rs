@@ -9,13 +9,13 @@ use crate::domain::approvals::cancel::CancelApproval;
 use crate::domain::approvals::decide::DecideApproval;
 use crate::domain::approvals::{RiskLevel, Status, Verdict};
 use crate::domain::command::Command;
+use crate::domain::directory::User;
 use crate::domain::ids::UserId;
 use crate::domain::people::{Caller, Cause, Held, Via, Who};
 use crate::domain::permission::Operation;
 use crate::domain::time::Timestamp;
 use crate::domain::view::approvals::{self, ApprovalFilter, ApprovalView, AuditView, Decider};
 use crate::http::caller::Call;
-use crate::http::credential::held_by;
 use crate::http::paging::{Order, PageOf, paging};
 use crate::http::path;
 use crate::http::problem::{Problem, problem};
@@ -102,13 +102,10 @@ pub async fn pending(req: HttpRequest) -> Answer {
 async fn decider(call: &Call, id: &str) -> Result<Decider, Problem> {
     let person = UserId::parse(id).map_err(|_| problem!("bad-parameter", "`owner` is not an id"))?;
     let (org, wanted) = (call.org_id().clone(), person.clone());
-    let found = call
-        .site
-        .engine
-        .directory_read(move |directory| directory.user(&org, &wanted).map(|user| (user.role, user.venues.clone())));
-    let (role, venues) = found.await?.map_or((None, Some(Vec::new())), |(role, venues)| (Some(role), venues));
+    let found = call.site.engine.directory_read(move |directory| directory.user(&org, &wanted).map(User::standing));
     let cause = Cause { who: Who::Person(person), via: Via::Page, request: None };
-    Ok(Decider(Caller { cause, held: role.map_or(Held::Nothing, held_by), role, venues: venues.map(Into::into) }))
+    let nobody = || Caller { cause, held: Held::Nothing, role: None, venues: Some([].into()) };
+    Ok(Decider(found.await?.unwrap_or_else(nobody)))
 }
 
 /// One request with payload, preview, steps and decisions.

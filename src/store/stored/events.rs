@@ -128,11 +128,15 @@ impl StoredEvent for Event {
             (kinds::GRANT_GIVEN, 1) => thawed::<v1::GrantV1, _>(bytes).map(Self::GrantGiven),
             (kinds::GRANT_USED, 1) => thawed::<v1::GrantUsedV1, _>(bytes).map(Self::GrantUsed),
             (kinds::GRANT_ENDED, 1) => value_of::<v1::GrantEndedV1>(bytes)?.thaw(),
-            (kinds::APPROVAL_SUBMITTED, 1) => grown::<v1::ApprovalV1, v2::ApprovalV2, _>(bytes).map(Self::ApprovalSubmitted),
+            (kinds::APPROVAL_SUBMITTED, 1) => {
+                grown::<v1::ApprovalV1, v2::ApprovalV2, _>(bytes).map(Self::ApprovalSubmitted)
+            }
             (kinds::APPROVAL_SUBMITTED, 2) => thawed::<v2::ApprovalV2, _>(bytes).map(Self::ApprovalSubmitted),
             (kinds::APPROVAL_DECIDED, 1) => thawed::<v1::DecidedV1, _>(bytes).map(Self::ApprovalDecided),
             (kinds::APPROVAL_CLOSED, 1) => thawed::<v1::ClosedV1, _>(bytes).map(Self::ApprovalClosed),
-            (kinds::APPROVAL_EXECUTED, 1) => grown::<v1::ExecutedV1, v2::ExecutedV2, _>(bytes).map(Self::ApprovalExecuted),
+            (kinds::APPROVAL_EXECUTED, 1) => {
+                grown::<v1::ExecutedV1, v2::ExecutedV2, _>(bytes).map(Self::ApprovalExecuted)
+            }
             (kinds::APPROVAL_EXECUTED, 2) => thawed::<v2::ExecutedV2, _>(bytes).map(Self::ApprovalExecuted),
             (kinds::APPROVAL_CLEARED, 2) => thawed::<v2::ClearedV2, _>(bytes).map(Self::ApprovalCleared),
             (kinds::APPROVAL_SCHEDULED, 2) => thawed::<v2::ScheduledV2, _>(bytes).map(Self::ApprovalScheduled),

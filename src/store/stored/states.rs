@@ -45,11 +45,10 @@ pub trait StoredState: Aggregate {
 impl StoredState for TenantState {
     fn to_snapshot(&self) -> Vec<u8> {
         let organisation = self.is_founded().then(|| Form::freeze(self.organisation()));
-        let mut out = started(TENANT_SCHEMA, &v1::TenantHeadV1 {
-            last_seq: self.last_seq(),
-            organisation,
-            inhibitions: Form::freeze(&self.inhibitions),
-        });
+        let mut out = started(
+            TENANT_SCHEMA,
+            &v1::TenantHeadV1 { last_seq: self.last_seq(), organisation, inhibitions: Form::freeze(&self.inhibitions) },
+        );
         put_section::<v1::VenueV1, _>(&mut out, sorted(self.venues.values(), |venue| venue.venue_id.clone()));
         put_section::<v1::OwnTypeV1, _>(&mut out, sorted(self.own_types.values(), |one| one.violation_type.clone()));
         put_section::<v1::TemplateV1, _>(&mut out, sorted(self.templates.iter(), |one| (one.seq, one.id)));

@@ -54,7 +54,10 @@ fn steps_come_one_after_the_other_and_each_person_decides_once() {
     assert_eq!(tenant.status(id), Status::Pending);
     let twice = Rejection::AlreadyDecided { status: "decided by this person" };
     assert_eq!(tenant.decides(id, Verdict::Approved, olga()), Err(twice));
-    assert_eq!(tenant.decides(id, Verdict::Approved, otto()), Err(Rejection::NotYourStep { who: "role:reviewer".into() }));
+    assert_eq!(
+        tenant.decides(id, Verdict::Approved, otto()),
+        Err(Rejection::NotYourStep { who: "role:reviewer".into() })
+    );
     tenant.approve(id, rae());
     assert_eq!((tenant.status(id), tenant.approval(id).runs_at), (Status::Approved, Some(tenant.now)));
     assert!(matches!(&tenant.last[..], [Event::ApprovalDecided(_)]), "the executor claims it");
@@ -63,7 +66,9 @@ fn steps_come_one_after_the_other_and_each_person_decides_once() {
 #[test]
 fn a_quorum_is_of_distinct_people() {
     let mut tenant = till();
-    tenant.run(policy(json!({ "levels": { "high": { "steps": [{ "name": "two", "who": "role:owner", "quorum": 2 }] } } })));
+    tenant.run(policy(
+        json!({ "levels": { "high": { "steps": [{ "name": "two", "who": "role:owner", "quorum": 2 }] } } }),
+    ));
     let id = tenant.caller(mia()).submit(refunding(1));
     tenant.approve(id, olga());
     assert!(tenant.decides(id, Verdict::Approved, olga()).is_err());
@@ -83,12 +88,7 @@ fn whoever_edits_is_another_who_does_not_decide() {
     assert_eq!((approval.payload.value()["amount"].as_u64(), approval.status), (Some(95), Status::Pending));
     assert!(approval.steps.iter().all(|step| step.decisions.is_empty()), "what was decided is decided again");
     assert_eq!(approval.editors, [id_of("rae")]);
-    let old = DecideApproval {
-        id,
-        verdict: Verdict::Approved,
-        payload_hash: Some(hex(&before)),
-        comment: None,
-    };
+    let old = DecideApproval { id, verdict: Verdict::Approved, payload_hash: Some(hex(&before)), comment: None };
     assert_eq!(tenant.caller(olga()).refused(old), Rejection::PayloadChanged);
     tenant.approve(id, olga());
     assert_eq!(tenant.decides(id, Verdict::Approved, rae()), Err(Rejection::OwnRequest));
@@ -232,7 +232,11 @@ fn what_may_not_run_any_more_expires_wherever_it_stands() {
     tenant.later_ms(HOUR_MS);
     let mut claimed = tenant.clone();
     claimed.claim_of(ready);
-    assert_eq!(claimed.stands(ready), (Status::Expired, Some("it could not run in time")), "also before it is written down");
+    assert_eq!(
+        claimed.stands(ready),
+        (Status::Expired, Some("it could not run in time")),
+        "also before it is written down"
+    );
     assert_eq!(tenant.caller(mia()).refused(cancelling(planned)), Rejection::ApprovalExpired);
     tenant.run(Tick { at_most: 10 });
     for id in [ready, planned] {

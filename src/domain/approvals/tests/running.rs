@@ -48,7 +48,10 @@ fn an_approved_request_runs_once_and_says_what_came_of_it() {
     assert!(matches!(&tenant.last[..], [Event::ApprovalClaimed(_), Event::TaskMade(_)]));
     assert_eq!((due_ids(&tenant), next_due(&tenant.state)), (vec![], None));
     let run = executing(&tenant.state).next().expect("a run");
-    assert_eq!((run.approval_id, run.attempt, run.undo, run.endpoint()), (id, 1, false, Some("https://till.example/run")));
+    assert_eq!(
+        (run.approval_id, run.attempt, run.undo, run.endpoint()),
+        (id, 1, false, Some("https://till.example/run"))
+    );
     assert_eq!((run.payload.as_str(), run.key.len(), run.next_at), (r#"{"amount":80}"#, 64, None));
     tenant.claim_of(id);
     assert!(tenant.last.is_empty(), "a second claim changes nothing");
@@ -87,7 +90,10 @@ fn what_runs_is_neither_cancelled_nor_edited_nor_run_twice() {
     assert_eq!(tenant.refused(editing(id, json!({ "amount": 1 }))), decided);
     assert_eq!(tenant.refused(retrying(id)), Rejection::AlreadyRunning);
     assert_eq!(tenant.refused(undoing(id)), Rejection::AlreadyRunning);
-    assert_eq!(tenant.caller(olga()).refused(settling(id, Status::Executed)), Rejection::WrongStatus { status: "executing" });
+    assert_eq!(
+        tenant.caller(olga()).refused(settling(id, Status::Executed)),
+        Rejection::WrongStatus { status: "executing" }
+    );
 }
 
 #[test]
@@ -163,7 +169,10 @@ fn what_is_in_doubt_is_settled_by_a_person_who_looked() {
     assert_eq!(pointers(&tenant.refused(settling(id, Status::Undone))), ["/outcome"]);
     let mut lost = tenant.clone();
     lost.run(settling(id, Status::Failed));
-    assert_eq!((lost.stands(id), lost.task(id).status), ((Status::Failed, Some("Seen on the till")), TaskStatus::Failed));
+    assert_eq!(
+        (lost.stands(id), lost.task(id).status),
+        ((Status::Failed, Some("Seen on the till")), TaskStatus::Failed)
+    );
     tenant.run(settling(id, Status::Executed));
     let run = tenant.approval(id).execution.as_ref().unwrap();
     assert_eq!((tenant.status(id), &run.result, &run.undo_payload), (Status::Executed, &None, &None));
@@ -324,7 +333,9 @@ fn approved_work_waits_for_its_time_and_for_the_end_of_a_freeze() {
     assert_eq!((tenant.status(planned), next_due(&tenant.state)), (Status::Scheduled, at));
     tenant.claim_of(planned);
     assert!(tenant.last.is_empty(), "too early");
-    tenant.run(policy(json!({ "freezes": [{ "name": "dinner service", "during": { "from": "19:00", "to": "22:00" } }] })));
+    tenant.run(policy(
+        json!({ "freezes": [{ "name": "dinner service", "during": { "from": "19:00", "to": "22:00" } }] }),
+    ));
     // Friday 20:00 in Berlin
     let frozen = approved(&mut tenant, refunding(2));
     let end = crate::domain::testing::at("2025-02-14T21:00:00Z");

@@ -148,7 +148,9 @@ fn what_takes_an_authority_is_never_left_to_a_policy() {
 #[test]
 fn a_policy_may_let_things_run_unless_somebody_objects() {
     let mut tenant = till().by(mia());
-    tenant.run(policy(json!({ "levels": { "medium": { "veto_minutes": 20, "steps": [{ "name": "owner", "who": "owner" }] } } })));
+    tenant.run(policy(
+        json!({ "levels": { "medium": { "veto_minutes": 20, "steps": [{ "name": "owner", "who": "owner" }] } } }),
+    ));
     let held = Some(tenant.now.plus_ms(20 * MINUTE_MS));
     let id = tenant.submit(refunding(1));
     let approval = tenant.approval(id);
@@ -162,14 +164,16 @@ fn a_policy_may_let_things_run_unless_somebody_objects() {
 #[test]
 fn a_module_says_what_it_will_do_and_never_makes_it_look_smaller() {
     let mut tenant = till().by(mia());
-    let preview = |amount: &str| Some(Preview {
-        summary: "é".repeat(5_000),
-        before: Some("80 due".into()),
-        after: Some("nothing due".into()),
-        recipients: Some(500),
-        amount: Some(amount.into()),
-        source: "module".into(),
-    });
+    let preview = |amount: &str| {
+        Some(Preview {
+            summary: "é".repeat(5_000),
+            before: Some("80 due".into()),
+            after: Some("nothing due".into()),
+            recipients: Some(500),
+            amount: Some(amount.into()),
+            source: "module".into(),
+        })
+    };
     let shown = tenant.submit(SubmitApproval { preview: preview("20000"), ..refunding(80) });
     let small = tenant.submit(SubmitApproval { preview: preview("0"), ..refunding(20_000) });
     let points = |id| {
@@ -213,6 +217,8 @@ fn what_became_of_earlier_requests_is_counted_as_it_happens() {
     assert_eq!(tenant.state.approvals.history_of_capability("till.refund").rejected, 3);
     let by_key = tenant.caller(key(Held::Nothing)).submit(refunding(1));
     assert_eq!((&*tenant.approval(by_key).created_by, &tenant.approval(by_key).requester), ("key:till", &None));
-    assert_eq!(tenant.decides(by_key, crate::domain::approvals::Verdict::Approved, person("stan", Held::Nothing)).err(),
-        Some(Rejection::NotYourStep { who: "role:owner".into() }));
+    assert_eq!(
+        tenant.decides(by_key, crate::domain::approvals::Verdict::Approved, person("stan", Held::Nothing)).err(),
+        Some(Rejection::NotYourStep { who: "role:owner".into() })
+    );
 }

@@ -9,13 +9,16 @@ use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability
 use crate::domain::people::{Held, Role};
 use crate::domain::rejection::Rejection;
 use crate::domain::testing::{
-    Tenant, asking_for_a_note, cancelling, done, doubt, editing, failed, key, lift, mia, noting, olga, otto, refund, refunding,
-    retrying, settling, staff, submitting, tenant, undoing,
+    Tenant, asking_for_a_note, cancelling, done, doubt, editing, failed, key, lift, mia, noting, olga, otto, refund,
+    refunding, retrying, settling, staff, submitting, tenant, undoing,
 };
 use crate::domain::time::HOUR_MS;
 
 fn till() -> Tenant {
-    tenant().with(RegisterCapability { reversible: true, undo_window_s: Some(3_600), ..refund() }).with(noting()).by(mia())
+    tenant()
+        .with(RegisterCapability { reversible: true, undo_window_s: Some(3_600), ..refund() })
+        .with(noting())
+        .by(mia())
 }
 
 fn executed() -> (Tenant, Uuid) {
@@ -136,8 +139,7 @@ fn a_block_by_approval_is_taken_away_by_its_undo_with_the_authority_of_a_lift() 
 #[test]
 fn an_undo_of_what_is_gone_is_not_asked_for() {
     let mut tenant = till();
-    let payload =
-        json!({ "block_type": "comp_approval", "entity_id": "ana", "entity_type": "employee", "reason": "By approval" });
+    let payload = json!({ "block_type": "comp_approval", "entity_id": "ana", "entity_type": "employee", "reason": "By approval" });
     let id = tenant.submit(submitting("blocks.place", payload));
     tenant.approve(id, olga());
     let block = tenant.only_block().id;

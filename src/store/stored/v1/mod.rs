@@ -27,7 +27,9 @@ pub use actions::{
     ActionDismissedV1, ActionRemindedV1, ActionRequeuedV1, ActionV1, AttemptV1, AttemptedV1, EscalatedV1, EscalationV1,
     ReminderV1, StepV1, StoppedV1,
 };
-pub use approvals::{ApprovalV1, AuditLineV1, ClosedV1, DecidedV1, ExecutedV1, ExecutionV1, RiskV1, StepV1 as ApprovalStepV1};
+pub use approvals::{
+    ApprovalV1, AuditLineV1, ClosedV1, DecidedV1, ExecutedV1, ExecutionV1, RiskV1, StepV1 as ApprovalStepV1,
+};
 pub use blocks::{BlockExpiredV1, BlockKeyV1, BlockLiftedV1, BlockV1, LiftV1};
 pub use capabilities::{CapabilityDeletedV1, CapabilityV1};
 pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};

@@ -212,18 +212,21 @@ fn of_runs() -> BoxedStrategy<Event> {
         (of_venue(), hash(), uuid()).prop_map(|((id, venue_id), key, original)| {
             Event::ApprovalSkipped(Box::new(Skipped { id, venue_id, key, original }))
         }),
-        (of_venue(), uuid(), any::<u32>(), text(), at()).prop_map(|((id, venue_id), task_id, attempt, error, next_at)| {
-            Event::ApprovalTriedAgain(Box::new(TriedAgain { id, venue_id, task_id, attempt, error, next_at }))
-        }),
-        (of_venue(), select(&Status::ALL), text(), select(&VIAS), text()).prop_map(|((id, venue_id), status, by, via, error)| {
-            Event::ApprovalFailed(Box::new(Failed { id, venue_id, status, by, via, error }))
-        }),
+        (of_venue(), uuid(), any::<u32>(), text(), at()).prop_map(
+            |((id, venue_id), task_id, attempt, error, next_at)| {
+                Event::ApprovalTriedAgain(Box::new(TriedAgain { id, venue_id, task_id, attempt, error, next_at }))
+            }
+        ),
+        (of_venue(), select(&Status::ALL), text(), select(&VIAS), text()).prop_map(
+            |((id, venue_id), status, by, via, error)| {
+                Event::ApprovalFailed(Box::new(Failed { id, venue_id, status, by, via, error }))
+            }
+        ),
         (of_venue(), text(), select(&VIAS), of(text())).prop_map(|((id, venue_id), by, via, reason)| {
             Event::ApprovalRetried(Box::new(Retried { id, venue_id, by, via, reason }))
         }),
-        (of_venue(), uuid()).prop_map(|((id, venue_id), undo)| {
-            Event::ApprovalUndone(Box::new(Undone { id, venue_id, undo }))
-        }),
+        (of_venue(), uuid())
+            .prop_map(|((id, venue_id), undo)| { Event::ApprovalUndone(Box::new(Undone { id, venue_id, undo })) }),
     ]
     .boxed()
 }
