@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
 
-use crate::actors::courier::Courier;
+use crate::actors::courier::{Courier, Ways};
 use crate::actors::engine::{DeliveryMode, Engine, Parts};
 use crate::actors::executor::{Executor, Outside};
 use crate::actors::notifier::Notifier;
@@ -17,6 +17,7 @@ use crate::actors::services::{ActorSettings, Services};
 use crate::actors::start::recover_all;
 use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
+use crate::delivery::channels::slack::SlackChannel;
 use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
 use crate::delivery::modules::ModuleClient;
@@ -211,8 +212,11 @@ fn engine(
     let outbound = Outbound::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
     let webhooks = Arc::new(WebhookChannel::new(outbound.clone()));
     let notifier = Notifier::new(webhooks.clone(), egress, server_key);
+    let slack = Arc::new(SlackChannel::new(outbound.clone()));
     let modules = Arc::new(ModuleClient::new(outbound));
-    let executor = Executor::new(Outside { modules, email: email.clone(), webhooks, server_key });
+    let courier =
+        Courier::new(Ways { email: email.clone(), slack: slack.clone(), webhooks: webhooks.clone(), server_key });
+    let executor = Executor::new(Outside { modules, email, webhooks, slack, server_key });
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =
@@ -230,7 +234,7 @@ fn engine(
         services: Arc::new(Services { store, settings }),
         snapshotter: Arc::new(snapshotter),
         directory_snapshotter: Arc::new(directory_snapshotter),
-        courier: Arc::new(Courier::new(email)),
+        courier: Arc::new(courier),
         notifier: Arc::new(notifier),
         executor: Arc::new(executor),
         delivery_mode: match config.delivery.mode {

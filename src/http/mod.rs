@@ -41,7 +41,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, approval_policy, approvals, blocks, bulk, capabilities, inhibitions, keys, operator, overrides, process,
+    actions, approval_policy, approvals, blocks, bulk, capabilities, channels, inhibitions, keys, operator, overrides, process,
     reports, session, settings, silences, templates, till, trends, users, venues, violation_types, violations,
     webhooks,
 };
@@ -114,6 +114,7 @@ routes! {
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/approval-policy" => GET approval_policy::show_policy, PUT approval_policy::change_policy;
+    "/api/settings/channels" => GET channels::show_channels, PUT channels::change_channels;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
     "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
     "/api/settings/webhooks/{id}" => DELETE webhooks::delete;

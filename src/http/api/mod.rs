@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod blocks;
 pub mod bulk;
 pub mod capabilities;
+pub mod channels;
 pub mod inhibitions;
 pub mod keys;
 pub mod operator;

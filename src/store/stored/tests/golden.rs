@@ -114,9 +114,9 @@ fn golden_snapshots_are_read_and_written_as_ever() {
     let at = Timestamp(1_739_600_000_000);
     let later = Request { key: "Idempotency key 2".into(), print: [7; 16] };
     let mut state = TenantState::empty();
-    check_snapshot("snapshot_unfounded", 2, &state);
+    check_snapshot("snapshot_unfounded", 3, &state);
     lived(&mut state, &[(at, Some(request()), samples::events()), (at.plus_ms(1), Some(later), vec![Event::Answered])]);
-    check_snapshot("snapshot_organisation", 2, &state);
+    check_snapshot("snapshot_organisation", 3, &state);
 
     let mut directory = Directory::empty();
     lived(&mut directory, &[(at, Some(request()), samples::directory_events())]);

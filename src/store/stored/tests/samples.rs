@@ -20,6 +20,7 @@ use crate::domain::actions::escalation::{Escalated, Stopped};
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::grants::GrantUsed;
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
+use crate::domain::channels::{Channels, SealedUrl};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
 use crate::domain::json::JsonText;
@@ -182,6 +183,11 @@ fn block() -> Block {
     }
 }
 
+fn channels() -> Channels {
+    let slack = SealedUrl { sealed: vec![1, 2, 255], shown: "https://hooks.slack.com/***".into() };
+    Channels { slack: Some(slack) }
+}
+
 fn webhook() -> Webhook {
     Webhook {
         id: WEBHOOK,
@@ -260,6 +266,7 @@ pub fn events() -> Vec<Event> {
         Event::CapabilitySaved(Box::new(capability())),
         Event::CapabilityDeleted { name: "till.void".into(), by: "owner-1".into() },
         Event::ApprovalPolicyChanged { policy: Box::new(policy()), by: "owner-1".into() },
+        Event::ChannelsChanged { channels: Box::new(channels()), by: "owner-1".into() },
         Event::WebhookSaved(Box::new(webhook())),
         Event::WebhookDeleted { id: TEMPLATE },
         Event::NoticeMade(Box::new(Notice {
@@ -322,6 +329,7 @@ fn is_listed(event: &Event) {
         | Event::CapabilitySaved(_)
         | Event::CapabilityDeleted { .. }
         | Event::ApprovalPolicyChanged { .. }
+        | Event::ChannelsChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
         | Event::NoticeMade(_)

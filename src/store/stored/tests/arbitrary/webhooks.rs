@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{OUTCOMES, STATUSES, at, text, uuid};
+use crate::domain::channels::{Channels, SealedUrl};
 use crate::domain::event::Event;
 use crate::domain::view::feed::Topic;
 use crate::domain::webhooks::{Notice, NoticeAttempted, Webhook};
@@ -36,6 +37,10 @@ pub fn event() -> BoxedStrategy<Event> {
     prop_oneof![
         webhook().prop_map(|it| Event::WebhookSaved(Box::new(it))),
         uuid().prop_map(|id| Event::WebhookDeleted { id }),
+        (of((vec(any::<u8>(), 0..4), text())), text()).prop_map(|(slack, by)| {
+            let slack = slack.map(|(sealed, shown)| SealedUrl { sealed, shown });
+            Event::ChannelsChanged { channels: Box::new(Channels { slack }), by }
+        }),
         notice().prop_map(|it| Event::NoticeMade(Box::new(it))),
         (uuid(), uuid(), select(&OUTCOMES), text(), select(&STATUSES), of(at())).prop_map(
             |(id, webhook_id, outcome, detail, status, next_at)| {
