@@ -17,6 +17,7 @@ use crate::actors::services::{ActorSettings, Services};
 use crate::actors::start::recover_all;
 use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
+use crate::delivery::channels::push::vapid::Vapid;
 use crate::delivery::channels::slack::SlackChannel;
 use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
@@ -92,7 +93,8 @@ impl App {
         let (background, arbiters) = threads(&config)?;
         let handle = background.handle().cloned().ok_or_else(|| StartError("there are no threads".into()))?;
         let engine = engine(&config, store, &arbiters, handle.clone(), secrets.server_key)?;
-        let http = serve(&config, listener, engine.clone(), &secrets)?;
+        let vapid = vapid(&config, &secrets)?;
+        let http = serve(&config, listener, engine.clone(), &secrets, vapid.public_key())?;
         let started = recover_all(&engine).await.map_err(|error| StartError(error.to_string()))?;
         handle.spawn(scheduler::run(engine.clone()));
         tracing::info!(
@@ -246,11 +248,19 @@ fn engine(
     }))
 }
 
+/// The key of push messages; a push service that has trouble with them writes to the sender of mail.
+fn vapid(config: &Config, secrets: &Secrets) -> Result<Vapid, StartError> {
+    let from = config.delivery.email.from.as_str();
+    let address = from.rsplit_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>'));
+    Vapid::new(&secrets.vapid_key, &format!("mailto:{address}")).map_err(StartError)
+}
+
 fn serve(
     config: &Config,
     listener: TcpListener,
     engine: Engine,
     secrets: &Secrets,
+    vapid_public_key: String,
 ) -> Result<ServerHandle, StartError> {
     let workers =
         if config.server.workers == 0 { processors().saturating_sub(1).max(1) } else { config.server.workers };
@@ -263,6 +273,7 @@ fn serve(
         operator_token: secrets.operator_token.clone(),
         cron_secret: secrets.cron_secret.clone(),
         server_key: secrets.server_key,
+        vapid_public_key,
         cookie_secure: config.server.cookie_secure,
     };
     let server = http::server(listener, HttpState { engine }, settings)

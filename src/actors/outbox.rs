@@ -213,8 +213,7 @@ pub(super) async fn carry<O: Outbox>(
     due: O::Due,
 ) -> Option<(O::Due, Accepted)> {
     let (desk, receiver) = (outbox.desk(), due.receiver());
-    let _claim =
-        Claim { engine, desk, chore: O::CHORE, stream: org.stream, id: due.id(), receiver: receiver.clone() };
+    let _claim = Claim { engine, desk, chore: O::CHORE, stream: org.stream, id: due.id(), receiver: receiver.clone() };
     if engine.is_stopping() {
         return None;
     }

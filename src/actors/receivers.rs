@@ -209,7 +209,11 @@ mod tests {
         attempt(AttemptOutcome::Retry, REST_MS);
         assert_eq!(ask(&mut look(&receivers, 3 * REST_MS - 1), 1, "a@x"), Admission::NotThis);
         (0..20).for_each(|_| attempt(AttemptOutcome::Retry, REST_MS));
-        assert_eq!(ask(&mut look(&receivers, REST_MS + REST_MAX_MS), 1, "a@x"), Admission::Send, "five minutes at most");
+        assert_eq!(
+            ask(&mut look(&receivers, REST_MS + REST_MAX_MS), 1, "a@x"),
+            Admission::Send,
+            "five minutes at most"
+        );
         attempt(AttemptOutcome::Refused, 0);
         assert!(receivers.lock().is_empty(), "whoever answers is well");
     }

@@ -59,7 +59,10 @@ impl SaveChannels {
             (Some(UrlDraft::New(url)), _) => Some(url),
             (Some(UrlDraft::Shown(text)), Some(own)) if text == *own.shown => Some(own.clone()),
             (Some(UrlDraft::Shown(_)), _) => {
-                return Err(Rejection::invalid("/slack/webhook_url", "is a masked address, and not the one that is saved"));
+                return Err(Rejection::invalid(
+                    "/slack/webhook_url",
+                    "is a masked address, and not the one that is saved",
+                ));
             }
         };
         let channels = Channels { slack };

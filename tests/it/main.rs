@@ -1,6 +1,7 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
 mod calling;
+mod caring;
 mod escalating;
 mod flooding;
 mod house;

@@ -107,8 +107,7 @@ impl ReplayWebhook {
         let ids: Vec<Uuid> = held.filter(|notice| notice.made_at >= self.since).map(|notice| notice.id).collect();
         let answer = Answer::Replayed { webhook: self.id, count: ids.len() };
         let resent = Resent { webhook_id: self.id, ids, by: context.label(), due_at: context.now };
-        let events =
-            if resent.ids.is_empty() { Vec::new() } else { vec![Event::NoticesResent(Box::new(resent))] };
+        let events = if resent.ids.is_empty() { Vec::new() } else { vec![Event::NoticesResent(Box::new(resent))] };
         Ok(Decision { events, answer })
     }
 }
@@ -140,3 +139,6 @@ fn expect_enabled(webhook: &super::Webhook) -> Result<(), Rejection> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ pub mod app;
 pub mod events;
 pub mod http;
 pub mod process;
+pub mod receiver;
 
 use std::time::{Duration, Instant};
 
