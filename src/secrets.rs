@@ -75,7 +75,8 @@ fn kept(path: &Path, make: impl FnOnce() -> io::Result<String>) -> io::Result<(S
 
 fn new_vapid_key() -> io::Result<Vec<u8>> {
     let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-    document.map(|document| document.as_ref().to_vec()).map_err(io::Error::other)
+    let document = document.map_err(|_| io::Error::other("the system has no randomness"))?;
+    Ok(document.as_ref().to_vec())
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
