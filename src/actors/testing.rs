@@ -106,13 +106,8 @@ pub fn settings() -> ActorSettings {
 pub async fn start(store: Store, settings: ActorSettings) -> Bench {
     let nobody = Arc::new(Kept::default());
     let modules = Arc::new(ScriptedModules::default());
-    let outside = Outside {
-        modules,
-        email: nobody.clone(),
-        webhooks: nobody.clone(),
-        slack: nobody,
-        server_key: [7; 32],
-    };
+    let outside =
+        Outside { modules, email: nobody.clone(), webhooks: nobody.clone(), slack: nobody, server_key: [7; 32] };
     start_reaching(store, settings, outside).await
 }
 

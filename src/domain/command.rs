@@ -18,8 +18,8 @@ use super::approvals::undo::UndoApproval;
 use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
-use super::channels::SaveChannels;
 use super::capabilities::commands::{DeleteCapability, RegisterCapability};
+use super::channels::SaveChannels;
 use super::decision::{Context, Decided};
 use super::event::Event;
 use super::rejection::Rejection;
@@ -36,8 +36,8 @@ use super::violations::report::ReportViolation;
 use super::violations::reporters::ReportSource;
 use super::webhooks::announce::announce;
 use super::webhooks::care::{EnableWebhook, RecordTest, ReplayWebhook, ResendNotice, RotateWebhook};
-use super::webhooks::health;
 use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
+use super::webhooks::health;
 
 /// Adds to what was decided what follows from it: the ends of grants and requests, and what other systems are told. Notices name
 /// sequence numbers, so they come last, and before anything is folded in.
