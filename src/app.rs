@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
 
-use crate::actors::courier::Courier;
+use crate::actors::courier::{Courier, Ways};
 use crate::actors::engine::{DeliveryMode, Engine, Parts};
 use crate::actors::executor::{Executor, Outside};
 use crate::actors::notifier::Notifier;
@@ -17,6 +17,8 @@ use crate::actors::services::{ActorSettings, Services};
 use crate::actors::start::recover_all;
 use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
+use crate::delivery::channels::push::vapid::Vapid;
+use crate::delivery::channels::slack::SlackChannel;
 use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
 use crate::delivery::modules::ModuleClient;
@@ -92,7 +94,8 @@ impl App {
         let (background, arbiters) = threads(&config)?;
         let handle = background.handle().cloned().ok_or_else(|| StartError("there are no threads".into()))?;
         let engine = engine(&config, store, &arbiters, handle.clone(), secrets.server_key)?;
-        let http = serve(&config, listener, engine.clone(), &secrets)?;
+        let vapid = vapid(&config, &secrets)?;
+        let http = serve(&config, listener, engine.clone(), &secrets, vapid.public_key())?;
         let started = recover_all(&engine).await.map_err(|error| StartError(error.to_string()))?;
         handle.spawn(scheduler::run(engine.clone()));
         tracing::info!(
@@ -212,8 +215,11 @@ fn engine(
     let outbound = Outbound::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
     let webhooks = Arc::new(WebhookChannel::new(outbound.clone()));
     let notifier = Notifier::new(webhooks.clone(), egress, server_key);
+    let slack = Arc::new(SlackChannel::new(outbound.clone()));
     let modules = Arc::new(ModuleClient::new(outbound));
-    let executor = Executor::new(Outside { modules, email: email.clone(), webhooks, server_key });
+    let courier =
+        Courier::new(Ways { email: email.clone(), slack: slack.clone(), webhooks: webhooks.clone(), server_key });
+    let executor = Executor::new(Outside { modules, email, webhooks, slack, server_key });
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =
@@ -231,7 +237,7 @@ fn engine(
         services: Arc::new(Services { store, settings }),
         snapshotter: Arc::new(snapshotter),
         directory_snapshotter: Arc::new(directory_snapshotter),
-        courier: Arc::new(Courier::new(email)),
+        courier: Arc::new(courier),
         notifier: Arc::new(notifier),
         executor: Arc::new(executor),
         delivery_mode: match config.delivery.mode {
@@ -243,11 +249,19 @@ fn engine(
     }))
 }
 
+/// The key of push messages; a push service that has trouble with them writes to the sender of mail.
+fn vapid(config: &Config, secrets: &Secrets) -> Result<Vapid, StartError> {
+    let from = config.delivery.email.from.as_str();
+    let address = from.rsplit_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>'));
+    Vapid::new(&secrets.vapid_key, &format!("mailto:{address}")).map_err(StartError)
+}
+
 fn serve(
     config: &Config,
     listener: TcpListener,
     engine: Engine,
     secrets: &Secrets,
+    vapid_public_key: String,
 ) -> Result<ServerHandle, StartError> {
     let workers =
         if config.server.workers == 0 { processors().saturating_sub(1).max(1) } else { config.server.workers };
@@ -260,6 +274,7 @@ fn serve(
         operator_token: secrets.operator_token.clone(),
         cron_secret: secrets.cron_secret.clone(),
         server_key: secrets.server_key,
+        vapid_public_key,
         cookie_secure: config.server.cookie_secure,
     };
     let state = HttpState { engine, foresight: foresight(config)? };

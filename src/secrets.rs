@@ -5,6 +5,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+
 /// What only the server and whoever runs it know.
 #[derive(Clone)]
 pub struct Secrets {
@@ -14,6 +19,8 @@ pub struct Secrets {
     pub operator_token_is_new: bool,
     /// The key under which credentials are hashed.
     pub server_key: [u8; 32],
+    /// The key that signs push messages: a PKCS#8 document.
+    pub vapid_key: Vec<u8>,
     /// The token with which an external scheduler may have the queues worked off.
     pub cron_secret: Option<String>,
 }
@@ -31,7 +38,15 @@ pub fn read_or_make(dir: &Path) -> io::Result<Secrets> {
         None => kept(&dir.join("operator.token"), || Ok(format!("aco_{}", hex(&random::<32>()?))))?,
     };
     let server_key = unhex(&key).ok_or_else(|| io::Error::other("server.key does not hold 64 hexadecimal digits"))?;
-    Ok(Secrets { operator_token, operator_token_is_new, server_key, cron_secret: given("ACTION_CENTER_CRON_SECRET") })
+    let (vapid_key, _) = kept(&dir.join("vapid.key"), || Ok(STANDARD.encode(new_vapid_key()?)))?;
+    let vapid_key = STANDARD.decode(vapid_key).map_err(|_| io::Error::other("vapid.key does not hold base64"))?;
+    Ok(Secrets {
+        operator_token,
+        operator_token_is_new,
+        server_key,
+        vapid_key,
+        cron_secret: given("ACTION_CENTER_CRON_SECRET"),
+    })
 }
 
 /// The text of a file, or what `make` gives, which is then kept in it; and whether it was made now.
@@ -56,6 +71,12 @@ fn kept(path: &Path, make: impl FnOnce() -> io::Result<String>) -> io::Result<(S
         }
         Err(error) => Err(error),
     }
+}
+
+fn new_vapid_key() -> io::Result<Vec<u8>> {
+    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+    let document = document.map_err(|_| io::Error::other("the system has no randomness"))?;
+    Ok(document.as_ref().to_vec())
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {

@@ -24,6 +24,8 @@ pub mod notifier;
 pub mod org;
 mod organisation;
 pub mod orgs;
+pub mod outbox;
+pub mod receivers;
 pub mod refusal;
 pub mod scheduler;
 pub mod services;

@@ -7,7 +7,7 @@ use actix_rt::Arbiter;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use serde_json::Value;
 
-use super::courier::Courier;
+use super::courier::{Courier, Ways};
 use super::engine::{DeliveryMode, Engine, Parts};
 use super::executor::{Executor, Outside};
 use super::notifier::Notifier;
@@ -106,7 +106,8 @@ pub fn settings() -> ActorSettings {
 pub async fn start(store: Store, settings: ActorSettings) -> Bench {
     let nobody = Arc::new(Kept::default());
     let modules = Arc::new(ScriptedModules::default());
-    let outside = Outside { modules, email: nobody.clone(), webhooks: nobody, server_key: [7; 32] };
+    let outside =
+        Outside { modules, email: nobody.clone(), webhooks: nobody.clone(), slack: nobody, server_key: [7; 32] };
     start_reaching(store, settings, outside).await
 }
 
@@ -120,7 +121,12 @@ pub async fn start_reaching(store: Store, settings: ActorSettings, outside: Outs
         services: Arc::new(Services { store, settings }),
         snapshotter: Arc::new(Snapshotter::start::<Folded<TenantState>>(history.clone(), snapshots.clone()).unwrap()),
         directory_snapshotter: Arc::new(Snapshotter::start::<Folded<Directory>>(history, snapshots).unwrap()),
-        courier: Arc::new(Courier::new(kept.clone())),
+        courier: Arc::new(Courier::new(Ways {
+            email: kept.clone(),
+            slack: kept.clone(),
+            webhooks: kept.clone(),
+            server_key: [7; 32],
+        })),
         notifier: Arc::new(Notifier::new(kept.clone(), Egress::default(), [7; 32])),
         executor: Arc::new(Executor::new(outside)),
         delivery_mode: DeliveryMode::OnProcess,

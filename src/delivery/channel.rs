@@ -30,6 +30,8 @@ pub struct Message {
 pub struct Signing {
     /// The receiver's key.
     pub key: [u8; 32],
+    /// The key before it, while both sign.
+    pub previous: Option<[u8; 32]>,
     /// When the attempt is made: milliseconds since the epoch, UTC.
     pub at_ms: i64,
 }

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod egress;
 pub mod modules;
 pub mod outbound;
+pub mod sealing;
 pub mod signing;
 pub mod summary;
 #[doc(hidden)]

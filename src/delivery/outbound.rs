@@ -78,7 +78,7 @@ impl Outbound {
         Ok(client.post(url).timeout(within).header(CONTENT_TYPE, "application/json").body(body))
     }
 
-    /// The same, signed after Standard Webhooks.
+    /// The same, signed after Standard Webhooks; by two keys while one takes the place of the other.
     ///
     /// # Errors
     /// As [`Outbound::post`].
@@ -91,12 +91,13 @@ impl Outbound {
         within: Duration,
     ) -> Result<RequestBuilder, String> {
         let timestamp_s = signing.at_ms.div_euclid(1_000);
-        let signature = signature(&signing.key, id, timestamp_s, &body);
+        let keys = std::iter::once(&signing.key).chain(&signing.previous);
+        let signatures: Vec<String> = keys.map(|key| signature(key, id, timestamp_s, &body)).collect();
         Ok(self
             .post(url, body, within)?
             .header("webhook-id", id.to_string())
             .header("webhook-timestamp", timestamp_s)
-            .header("webhook-signature", signature))
+            .header("webhook-signature", signatures.join(" ")))
     }
 }
 

@@ -9,6 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::channel::Signing;
+
 const CONTEXT: &str = "action-center 2026-11 what signs the calls to a webhook of an organisation";
 
 /// The key of an organisation's webhook; another with every generation.
@@ -27,6 +29,12 @@ pub fn capability_key(server_key: &[u8; 32], org_id: &str, name: &str, generatio
     // A name has no zero byte, so that no two pairs of name and organisation are the same bytes.
     hasher.update(&generation.to_le_bytes()).update(name.as_bytes()).update(&[0]).update(org_id.as_bytes());
     hasher.finalize().into()
+}
+
+/// What signs a call to a webhook at this moment: the generation that counts, and the one before while both do.
+pub fn signing(server_key: &[u8; 32], org_id: &str, id: &Uuid, generations: (u32, Option<u32>), at_ms: i64) -> Signing {
+    let key = |generation| webhook_key(server_key, org_id, id, generation);
+    Signing { key: key(generations.0), previous: generations.1.map(key), at_ms }
 }
 
 /// The key as its owner gets it, once: `whsec_…`.

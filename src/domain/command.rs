@@ -20,6 +20,7 @@ use super::blocks::grants::ConsumeGrant;
 use super::blocks::lift::LiftBlock;
 use super::blocks::place::{PlaceBlock, Tick};
 use super::capabilities::commands::{DeleteCapability, RegisterCapability};
+use super::channels::SaveChannels;
 use super::decision::{Context, Decided};
 use super::event::Event;
 use super::rejection::Rejection;
@@ -35,7 +36,9 @@ use super::violations::own_types::{DeleteViolationType, SaveViolationType};
 use super::violations::report::ReportViolation;
 use super::violations::reporters::ReportSource;
 use super::webhooks::announce::announce;
+use super::webhooks::care::{EnableWebhook, RecordTest, ReplayWebhook, ResendNotice, RotateWebhook};
 use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
+use super::webhooks::health;
 
 /// Adds to what was decided what follows from it: the ends of grants and requests, and what other systems are told. Notices name
 /// sequence numbers, so they come last, and before anything is folded in.
@@ -44,6 +47,7 @@ use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 /// [`Rejection::TooMuchAtOnce`].
 pub fn complete(state: &TenantState, context: &mut Context<'_>, events: &mut Vec<Event>) -> Result<(), Rejection> {
     follow(state, context, events);
+    health::follow(state, context, events);
     announce(state, context, events);
     expect_room(events)
 }
@@ -89,9 +93,15 @@ pub enum Command {
     CreateWebhook(CreateWebhook),
     DeleteWebhook(DeleteWebhook),
     RecordNotice(RecordNotice),
+    RotateWebhook(RotateWebhook),
+    RecordTest(RecordTest),
+    EnableWebhook(EnableWebhook),
+    ReplayWebhook(ReplayWebhook),
+    ResendNotice(ResendNotice),
     RegisterCapability(Box<RegisterCapability>),
     DeleteCapability(DeleteCapability),
     ChangeApprovalPolicy(Box<ChangeApprovalPolicy>),
+    SaveChannels(SaveChannels),
     Tick(Tick),
     Escalate(Escalate),
     AddSilence(Box<AddSilence>),
@@ -160,9 +170,15 @@ impl Command {
             Self::CreateWebhook(command) => command.decide(state, context),
             Self::DeleteWebhook(command) => command.decide(state),
             Self::RecordNotice(command) => command.decide(state, context),
+            Self::RotateWebhook(command) => command.decide(state, context),
+            Self::RecordTest(command) => command.decide(state, context),
+            Self::EnableWebhook(command) => command.decide(state, context),
+            Self::ReplayWebhook(command) => command.decide(state, context),
+            Self::ResendNotice(command) => command.decide(state, context),
             Self::RegisterCapability(command) => command.decide(state, context),
             Self::DeleteCapability(command) => command.decide(state, context),
             Self::ChangeApprovalPolicy(command) => command.decide(state, context),
+            Self::SaveChannels(command) => command.decide(state, context),
         }
     }
 
@@ -184,6 +200,7 @@ impl Command {
             | Self::SettleApproval(_)
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
+            | Self::RecordTest(_)
             | Self::DeleteCapability(_)
             | Self::Tick(_) => true,
             Self::Found(_)
@@ -212,8 +229,13 @@ impl Command {
             | Self::RetryApproval(_)
             | Self::UndoApproval(_)
             | Self::CreateWebhook(_)
+            | Self::RotateWebhook(_)
+            | Self::EnableWebhook(_)
+            | Self::ReplayWebhook(_)
+            | Self::ResendNotice(_)
             | Self::RegisterCapability(_)
-            | Self::ChangeApprovalPolicy(_) => false,
+            | Self::ChangeApprovalPolicy(_)
+            | Self::SaveChannels(_) => false,
         }
     }
 }

@@ -88,6 +88,22 @@ pub enum Answer {
     WebhookMade(Uuid),
     /// A webhook.
     Webhook(Uuid),
+    /// Which secret of a webhook signs now.
+    WebhookSecret(Uuid),
+    /// What a test of a webhook came to.
+    WebhookTested {
+        /// The webhook.
+        webhook: Uuid,
+        /// The test.
+        test: Uuid,
+    },
+    /// What a webhook is told again.
+    Replayed {
+        /// The webhook.
+        webhook: Uuid,
+        /// How many notices.
+        count: usize,
+    },
     /// A venue.
     Venue(super::ids::VenueId),
     /// The organisation's settings.
@@ -116,6 +132,8 @@ pub enum Answer {
     CapabilityMade(Arc<str>),
     /// The policy of approvals.
     ApprovalPolicy,
+    /// The settled channels.
+    Channels,
 }
 
 /// Whether something was made.

@@ -15,6 +15,7 @@ use super::approvals::policy::Policy;
 use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
 use super::capabilities::Capability;
+use super::channels::Channels;
 use super::ids::VenueId;
 use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
@@ -25,6 +26,7 @@ use super::templates::shadow::ShadowRecord;
 use super::time::Timestamp;
 use super::violations::own_types::OwnType;
 use super::violations::{Ending, Repeat, Violation, ViolationType};
+use super::webhooks::care::{Resent, Tested};
 use super::webhooks::{Notice, NoticeAttempted, Webhook};
 
 /// Something that happened.
@@ -124,12 +126,32 @@ pub enum Event {
         policy: Box<Policy>,
         by: Arc<str>,
     },
+    ChannelsChanged {
+        channels: Box<Channels>,
+        by: Arc<str>,
+    },
     WebhookSaved(Box<Webhook>),
     WebhookDeleted {
         id: Uuid,
     },
+    /// It got another secret.
+    WebhookRotated {
+        id: Uuid,
+        by: Arc<str>,
+    },
+    WebhookTested(Box<Tested>),
+    /// It took nothing for days.
+    WebhookDisabled {
+        id: Uuid,
+    },
+    WebhookEnabled {
+        id: Uuid,
+        by: Arc<str>,
+    },
     NoticeMade(Box<Notice>),
     NoticeAttempted(Box<NoticeAttempted>),
+    /// What was taken or given up is told again.
+    NoticesResent(Box<Resent>),
     ApprovalSubmitted(Box<Approval>),
     ApprovalDecided(Box<Decided>),
     ApprovalClosed(Box<Closed>),

@@ -8,6 +8,7 @@ pub mod aggregate;
 pub mod approvals;
 pub mod blocks;
 pub mod capabilities;
+pub mod channels;
 pub mod command;
 pub mod decision;
 pub mod directory;

@@ -24,6 +24,9 @@ const LINE_BYTES: usize = 32;
 /// What the other texts of a capability take at most.
 const CAPABILITY_BYTES: usize = 12 * 1024;
 
+/// What the settled channels take at most.
+const CHANNELS_BYTES: usize = 8 * 1024;
+
 /// Refuses a decision that no record could hold.
 ///
 /// # Errors
@@ -47,6 +50,7 @@ pub fn bytes_of(event: &Event) -> usize {
         Event::ActionCreated(one) => one.message.len(),
         Event::BlockPlaced(one) => one.reason.len(),
         Event::NoticeMade(one) => one.body.len(),
+        Event::NoticesResent(one) => one.ids.len() * 16,
         Event::ApprovalSubmitted(one) => approval_bytes(one),
         Event::ApprovalEdited(one) => {
             let texts = [Some(&one.payload), Some(&one.preview), one.compensation.as_ref()];
@@ -56,6 +60,7 @@ pub fn bytes_of(event: &Event) -> usize {
         Event::TaskProgressed(one) => one.lines.iter().map(|line| line.message.len() + LINE_BYTES).sum(),
         // What they hold beside the schema, and what a policy holds, is bounded well below a record.
         Event::CapabilitySaved(one) => one.params.as_str().len() + one.preview_template.len() + CAPABILITY_BYTES,
+        Event::ChannelsChanged { .. } => CHANNELS_BYTES,
         Event::ApprovalPolicyChanged { policy, .. } => policy_bytes(policy),
         _ => 0,
     };

@@ -1,6 +1,6 @@
 //! The state of an organisation: what its records say, folded.
 
-mod seen;
+mod reach;
 
 use super::actions::Action;
 use super::actions::store::Actions;
@@ -11,6 +11,7 @@ use super::blocks::store::Blocks;
 use super::blocks::{Block, Lift};
 use super::capabilities::Capability;
 use super::capabilities::registry::Capabilities;
+use super::channels::Channels;
 use super::decision::Context;
 use super::event::Event;
 use super::idempotency::{Idempotency, Request};
@@ -32,6 +33,7 @@ use super::violations::profile::Profile;
 use super::violations::store::Violations;
 use super::violations::types;
 use super::violations::{Mark, Violation, ViolationType};
+use super::webhooks::health::webhook_of;
 use super::webhooks::store::Webhooks;
 use super::webhooks::{Notice, Webhook};
 use uuid::Uuid;
@@ -62,6 +64,8 @@ pub struct TenantState {
     pub capabilities: Capabilities,
     /// The policy of approvals, where the organisation has one of its own.
     pub own_policy: Option<Box<Policy>>,
+    /// The ways to people outside.
+    pub channels: Channels,
     pub webhooks: Webhooks,
     pub idempotency: Idempotency,
     last_seq: u64,
@@ -96,6 +100,7 @@ impl TenantState {
             tasks: Tasks::default(),
             capabilities: Capabilities::default(),
             own_policy: None,
+            channels: Channels::default(),
             webhooks: Webhooks::default(),
             idempotency: Idempotency::default(),
             last_seq: 0,
@@ -162,7 +167,12 @@ impl TenantState {
                 }
                 self.add_action(Action { seq, ..(**action).clone() });
             }
-            Event::ActionAttempted(attempted) => self.actions.attempted(attempted),
+            Event::ActionAttempted(attempted) => {
+                self.actions.attempted(attempted);
+                if let Some(webhook) = self.actions.get(&attempted.id).and_then(webhook_of) {
+                    self.webhooks.alerted(webhook, seq, attempted);
+                }
+            }
             Event::ActionDismissed { id, reason, .. } => self.actions.dismiss(id, reason.clone()),
             Event::ActionRequeued { id, due_at, .. } => self.actions.requeue(id, *due_at),
             Event::ActionEscalated(escalated) => self.actions.escalate(escalated),
@@ -190,10 +200,16 @@ impl TenantState {
             }
             Event::CapabilityDeleted { name, .. } => self.capabilities.remove(name),
             Event::ApprovalPolicyChanged { policy, .. } => self.own_policy = Some(policy.clone()),
+            Event::ChannelsChanged { channels, .. } => self.channels = (**channels).clone(),
             Event::WebhookSaved(webhook) => self.webhooks.put(Webhook { seq, ..(**webhook).clone() }),
             Event::WebhookDeleted { id } => self.webhooks.remove(id),
             Event::NoticeMade(notice) => self.webhooks.add_notice(Notice { seq, ..(**notice).clone() }),
-            Event::NoticeAttempted(attempted) => self.webhooks.attempted(attempted),
+            Event::NoticeAttempted(attempted) => self.webhooks.attempted(seq, at, attempted),
+            Event::NoticesResent(resent) => self.webhooks.resend(resent),
+            Event::WebhookRotated { id, .. } => self.webhooks.rotate(id, at),
+            Event::WebhookTested(tested) => self.webhooks.tested(seq, at, tested),
+            Event::WebhookDisabled { id } => self.webhooks.disable(id, at),
+            Event::WebhookEnabled { id, .. } => self.webhooks.enable(id),
             Event::ApprovalSubmitted(approval) => self.approvals.submitted(seq, at, approval),
             Event::ApprovalDecided(decided) => self.approvals.decided(seq, at, decided),
             Event::ApprovalClosed(closed) => self.approvals.closed(seq, at, closed),
@@ -265,8 +281,8 @@ impl TenantState {
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
-        let [webhooks, notices] = self.webhooks.digests();
-        let parts: [Digest; 16] = [
+        let [webhooks, notices, calls, settled] = self.webhooks.digests();
+        let parts: [Digest; 18] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -282,11 +298,20 @@ impl TenantState {
             self.capabilities.digest(),
             webhooks,
             notices,
+            calls,
+            settled,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes =
-            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, self.last_seq, parts));
+        let lanes = digest_of(&(
+            &self.organisation,
+            self.founded,
+            &self.inhibitions,
+            &self.own_policy,
+            &self.channels,
+            self.last_seq,
+            parts,
+        ));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }

@@ -42,9 +42,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, approval_policy, approvals, blocks, bulk, capabilities, decisions, inhibitions, keys, operator, overrides,
-    process, reports, session, settings, silences, submissions, tasks, templates, till, trends, users, venues,
-    violation_types, violations, webhooks,
+    actions, approval_policy, approvals, blocks, bulk, capabilities, channels, dead_letters, decisions, inhibitions,
+    keys, operator, overrides, process, reports, session, settings, silences, submissions, tasks, templates, till,
+    trends, users, vapid, venues, violation_types, violations, webhook_care, webhooks,
 };
 pub use foresight::Foresight;
 use problem::problem;
@@ -124,13 +124,22 @@ routes! {
     "/api/events" => GET stream::events;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/approval-policy" => GET approval_policy::show_policy, PUT approval_policy::change_policy;
+    "/api/settings/channels" => GET channels::show_channels, PUT channels::change_channels;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
     "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
     "/api/settings/webhooks/{id}" => DELETE webhooks::delete;
+    "/api/settings/webhooks/{id}/test" => POST webhook_care::test;
+    "/api/settings/webhooks/{id}/rotate" => POST webhook_care::rotate;
+    "/api/settings/webhooks/{id}/attempts" => GET webhook_care::attempts;
+    "/api/settings/webhooks/{id}/enable" => POST webhook_care::enable;
+    "/api/settings/webhooks/{id}/replay" => POST webhook_care::replay;
+    "/api/settings/dead-letters" => GET dead_letters::list_dead;
+    "/api/settings/dead-letters/{id}/resend" => POST dead_letters::resend;
     "/api/settings/venues" => GET venues::list;
     "/api/settings/venues/{venue_id}" => GET venues::show, PUT venues::save, DELETE venues::delete;
     "/api/settings/violation-types" => GET violation_types::list;
     "/api/settings/violation-types/{type}" => GET violation_types::show, PUT violation_types::save, DELETE violation_types::delete;
+    "/api/notifications/vapid-key" => GET vapid::vapid_key;
     "/api/keys" => GET keys::list, POST keys::create;
     "/api/keys/{id}" => DELETE keys::revoke;
     "/api/users" => GET users::list, POST users::create;

@@ -25,6 +25,8 @@ pub struct HttpSettings {
     pub cron_secret: Option<String>,
     /// Keys the hashes under which credentials are kept.
     pub server_key: [u8; 32],
+    /// What browsers subscribe to push messages with.
+    pub vapid_public_key: String,
     /// Whether the cookie is for HTTPS only.
     pub cookie_secure: bool,
 }

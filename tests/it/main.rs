@@ -2,6 +2,7 @@
 
 mod approving;
 mod calling;
+mod caring;
 mod escalating;
 mod executing;
 mod flooding;

@@ -56,7 +56,7 @@ impl Served {
             payload: JsonText::of(payload),
             undo: false,
             execution_id: Uuid::from_u128(1),
-            signing: Signing { key: key(), at_ms: now_ms() },
+            signing: Signing { key: key(), previous: None, at_ms: now_ms() },
         }
     }
 }

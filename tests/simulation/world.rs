@@ -82,7 +82,8 @@ pub struct World {
     journal: Arc<MemoryJournal>,
     store: Store,
     index: BlockIndex,
-    orgs: [Org; 2],
+    /// Two.
+    orgs: Vec<Org>,
     must_restart: bool,
     requests: u64,
     trace: Trace,
@@ -120,7 +121,7 @@ impl World {
             store: Store::in_memory_on(journal.clone()),
             journal,
             index: BlockIndex::default(),
-            orgs: [org(0), org(1)],
+            orgs: vec![org(0), org(1)],
             must_restart: false,
             requests: 0,
             trace: Trace::default(),
@@ -141,7 +142,7 @@ impl World {
             .and_then(|()| self.restart())
             .and_then(|()| self.examine())
             .map_err(|why| format!("at the end: {why}"))?;
-        let [one, two] = &self.orgs;
+        let [one, two] = &self.orgs[..] else { unreachable!("there are two") };
         one.judge.is_apart_from(&two.judge)?;
         self.trace.acknowledged = one.judge.acknowledged_count() + two.judge.acknowledged_count();
         self.trace.hash = *self.hasher.finalize().as_bytes();

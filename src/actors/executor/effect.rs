@@ -17,10 +17,12 @@ use crate::clock::now_ms;
 use crate::delivery::channel::{Message, Recipient, Signing};
 use crate::delivery::effect::{EffectChannel, EffectOutcome};
 use crate::delivery::modules::{self, ModuleCall, ModuleCaller};
-use crate::delivery::signing::{capability_key, webhook_key};
+use crate::delivery::sealing::{self, Use};
+use crate::delivery::signing::{capability_key, signing};
 use crate::domain::approvals::due::Run;
 use crate::domain::approvals::finish::Outcome;
 use crate::domain::capabilities::built_in::{CALL_WEBHOOK, POST_SLACK, SEND_EMAIL};
+use crate::domain::time::Timestamp;
 
 /// How much longer than a capability's own time a call may take: for those that watch their time themselves to say how far they came.
 const GRACE: Duration = Duration::from_secs(2);
@@ -33,6 +35,8 @@ pub struct Outside {
     pub email: Arc<dyn EffectChannel>,
     /// Calls to webhooks.
     pub webhooks: Arc<dyn EffectChannel>,
+    /// Messages to Slack.
+    pub slack: Arc<dyn EffectChannel>,
     /// What the keys are derived from that sign calls.
     pub server_key: [u8; 32],
 }
@@ -75,7 +79,10 @@ impl Outside {
                 Ok(message) => self.webhooks.perform(&message, within).await,
                 Err(why) => not_sent(&why),
             },
-            POST_SLACK => not_sent("slack-not-configured: the organisation has no Slack webhook"),
+            POST_SLACK => match self.slack_message(engine, org, run).await {
+                Ok(message) => self.slack.perform(&message, within).await,
+                Err(why) => not_sent(&why),
+            },
             other => not_sent(&format!("nobody carries out {other}")),
         }
     }
@@ -90,7 +97,7 @@ impl Outside {
             payload: run.payload.clone(),
             undo: run.undo,
             execution_id: run.task_id,
-            signing: Signing { key, at_ms: now_ms() },
+            signing: Signing { key, previous: None, at_ms: now_ms() },
         }
     }
 
@@ -99,15 +106,27 @@ impl Outside {
         let payload = run.payload.value();
         let id: Uuid = text_in(&payload, "webhook_id").parse().map_err(|_| "unknown-webhook: that is no id")?;
         let found = engine.read_unlimited(org, move |state| {
-            state.webhooks.get(&id).map(|webhook| (webhook.url.to_string(), webhook.generation))
+            state.webhooks.get(&id).map(|webhook| (webhook.url.to_string(), webhook.generations(Timestamp(now_ms()))))
         });
         let (found, _) = found.await.map_err(|refusal| refusal.to_string())?;
-        let (url, generation) = found.ok_or_else(|| format!("unknown-webhook: {id}"))?;
-        let key = webhook_key(&self.server_key, org.org_id.as_str(), &id, generation);
+        let (url, generations) = found.ok_or_else(|| format!("unknown-webhook: {id}"))?;
         Ok(Message {
-            signing: Some(Signing { key, at_ms: now_ms() }),
+            signing: Some(signing(&self.server_key, org.org_id.as_str(), &id, generations, now_ms())),
             ..message(run, vec![url], String::new(), payload["body"].to_string())
         })
+    }
+
+    /// The message to Slack; an error says why there is none.
+    async fn slack_message(&self, engine: &Engine, org: &OrgRef, run: &Run) -> Result<Message, String> {
+        let found = engine.read_unlimited(org, |state| state.channels.slack.as_ref().map(|url| url.sealed.clone()));
+        let (sealed, _) = found.await.map_err(|refusal| refusal.to_string())?;
+        let sealed = sealed.ok_or("slack-not-configured: the organisation has no Slack webhook")?;
+        let url = sealing::open(&self.server_key, org.org_id.as_str(), Use::SlackWebhook, &sealed);
+        let url = url.ok_or("slack-not-readable: its address was saved under another server key; save it again")?;
+        let payload = run.payload.value();
+        let mut message = message(run, vec![url], String::new(), text_in(&payload, "text").to_owned());
+        message.to[0].name = payload["channel"].as_str().map(str::to_owned);
+        Ok(message)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The channels, a file each.
 
 pub mod email;
+pub mod push;
 pub mod slack;
 pub mod webhook;

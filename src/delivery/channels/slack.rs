@@ -1,29 +1,33 @@
 //! Messages to Slack through an incoming webhook.
 //!
 //! Promise: one POST per attempt; no word of a message becomes a mention, a link or a format of ours: what Slack reads as markup is escaped, and
-//! it is told to look for nothing else. `Retry-After` is told to whoever waits. The URL is the secret, and is named nowhere.
+//! it is told to look for nothing else. `Retry-After` is told to whoever waits. The URL is the secret, and is named nowhere: also an
+//! answer that repeats it is masked.
 //! Never here: which webhook and channel an organisation posts to.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::Response;
+use reqwest::{Response, Url};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::delivery::channel::{Channel, Message, Outcome, detail};
-use crate::delivery::effect::EffectOutcome;
+use crate::delivery::effect::{EffectChannel, EffectOutcome};
 use crate::delivery::outbound::{self, Outbound, Unanswered};
 use crate::delivery::wording::one_line;
 
 /// How long one call may take in all.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The shortest part of a URL that may be a secret, in characters.
+const SECRET_CHARS_MIN: usize = 6;
 /// The longest text of a section, in characters, which Slack refuses beyond 3,000.
 const SECTION_CHARS_MAX: usize = 2_900;
 /// The longest subject, in characters.
 const SUBJECT_CHARS_MAX: usize = 250;
 
-/// The Slack channel. A message's one address is the URL of the incoming webhook.
+/// The Slack channel. A message's one address is the URL of the incoming webhook, its name the channel where that may be chosen.
 pub struct SlackChannel {
     outbound: Outbound,
 }
@@ -37,7 +41,7 @@ impl SlackChannel {
     /// Posts once and says whether it had its effect: for a message that somebody asked for, and that must not come twice.
     pub async fn post(&self, message: &Message) -> EffectOutcome {
         match self.answer(message).await {
-            Ok(Ok(answer)) => EffectOutcome::of_receipt(answer).await,
+            Ok(Ok(answer)) => masked(EffectOutcome::of_receipt(answer).await, message),
             Ok(Err(unanswered)) => unanswered.into(),
             Err(why) => EffectOutcome::NotSent { error: detail(&why, &[]) },
         }
@@ -45,7 +49,7 @@ impl SlackChannel {
 
     async fn attempt(&self, message: &Message) -> Outcome {
         let outcome = match self.answer(message).await {
-            Ok(Ok(answer)) => EffectOutcome::of_receipt(answer).await,
+            Ok(Ok(answer)) => masked(EffectOutcome::of_receipt(answer).await, message),
             Ok(Err(unanswered)) => return Outcome::Retry { detail: unanswered.why, after_ms: None },
             Err(why) => return Outcome::Refused { detail: detail(&why, &[]) },
         };
@@ -76,6 +80,41 @@ impl Channel for SlackChannel {
     }
 }
 
+impl EffectChannel for SlackChannel {
+    fn perform<'a>(&'a self, message: &'a Message, within: Duration) -> BoxFuture<'a, EffectOutcome> {
+        let late = move |_| EffectOutcome::Unknown {
+            error: format!("no answer within {} ms", within.as_millis()),
+            retry_after_ms: None,
+        };
+        timeout(within, self.post(message)).map(move |made| made.unwrap_or_else(late)).boxed()
+    }
+}
+
+/// An outcome that does not name the URL, whatever the other side said.
+fn masked(outcome: EffectOutcome, message: &Message) -> EffectOutcome {
+    let secrets: Vec<String> = message.to.iter().flat_map(|to| secrets_of(&to.address)).collect();
+    let masked = |text: &str| detail(text, &secrets);
+    match outcome {
+        EffectOutcome::Failed { error } => EffectOutcome::Failed { error: masked(&error) },
+        EffectOutcome::NotSent { error } => EffectOutcome::NotSent { error: masked(&error) },
+        EffectOutcome::Unknown { error, retry_after_ms } => {
+            EffectOutcome::Unknown { error: masked(&error), retry_after_ms }
+        }
+        done @ EffectOutcome::Done { .. } => done,
+    }
+}
+
+/// What of a URL is a secret: all of it, its path, and every part of that which is long enough to be one.
+fn secrets_of(url: &str) -> Vec<String> {
+    let Ok(parsed) = Url::parse(url) else { return vec![url.to_owned()] };
+    let parts = parsed.path().split('/').filter(|part| part.len() >= SECRET_CHARS_MIN).map(str::to_owned);
+    let mut secrets = vec![url.to_owned()];
+    secrets.extend(Some(parsed.path().to_owned()).filter(|path| path.len() >= SECRET_CHARS_MIN));
+    secrets.extend(parts);
+    secrets.extend(parsed.query().map(str::to_owned));
+    secrets
+}
+
 fn body(message: &Message) -> Value {
     let section =
         |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } });
@@ -91,7 +130,12 @@ fn body(message: &Message) -> Value {
     }
     // What a notification shows, where there is no place for blocks.
     let short = if subject.is_empty() { escaped(&one_line(&message.text), SUBJECT_CHARS_MAX) } else { subject };
-    json!({ "text": short, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
+    let mut body = json!({ "text": short, "blocks": blocks, "unfurl_links": false, "unfurl_media": false });
+    // Workspaces whose webhooks are for one channel take no notice of it.
+    if let Some(channel) = message.to.first().and_then(|to| to.name.as_deref()).filter(|name| name.starts_with('#')) {
+        body["channel"] = one_line(channel).into();
+    }
+    body
 }
 
 /// `text` with what Slack reads as markup escaped, at most so many characters with the escapes, none of which is cut.
@@ -186,6 +230,17 @@ mod tests {
         let broken = channel.deliver(&message).await;
         assert!(matches!(&broken, Outcome::Retry { detail, .. } if !detail.contains("SECRET")), "{broken:?}");
         assert_eq!(channel.deliver(&message).await, retry("302", None));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_repeats_the_secret_is_masked() {
+        let echo = || vec![Step::answer(404, "text/plain", "no hook at /services/T0/B0/SECRET for SECRET")];
+        let sink = HttpSink::start([echo(), echo()]);
+        let (channel, mut message) = (channel(), saying(sink.url("/services/T0/B0/SECRET"), "Comps", "Table 9"));
+        let outcomes = format!("{:?} {:?}", channel.deliver(&message).await, channel.post(&message).await);
+        assert!(outcomes.contains("404 no hook at ***") && !outcomes.contains("SECRET"), "{outcomes}");
+        message.to[0].name = Some("#floor".into());
+        assert_eq!(body(&message)["channel"], "#floor");
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ fn call(endpoint: String) -> ModuleCall {
         payload: JsonText::of(&json!({ "amount": 80, "note": "Cold soup" })),
         undo: false,
         execution_id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
-        signing: Signing { key: [7; 32], at_ms: 1_700_000_000_999 },
+        signing: Signing { key: [7; 32], previous: None, at_ms: 1_700_000_000_999 },
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Request {
     pub path: String,
     /// Names in small letters.
     pub headers: Vec<(String, String)>,
+    /// As text; what is none is replaced.
     pub body: String,
 }
 
@@ -230,5 +231,5 @@ fn read_request(from: &mut impl BufRead) -> io::Result<Request> {
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     from.read_exact(&mut body)?;
-    Ok(Request { method, path, headers, body: String::from_utf8(body).map_err(|_| broken())? })
+    Ok(Request { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }

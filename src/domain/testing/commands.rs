@@ -19,6 +19,7 @@ use crate::domain::blocks::grants::ConsumeGrant;
 use crate::domain::blocks::lift::LiftBlock;
 use crate::domain::blocks::place::{PlaceBlock, Tick};
 use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability};
+use crate::domain::channels::SaveChannels;
 use crate::domain::command::Command;
 use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use crate::domain::suppression::inhibition::ChangeInhibitions;
@@ -29,6 +30,7 @@ use crate::domain::violations::lifecycle::{AcknowledgeViolation, ClearViolations
 use crate::domain::violations::own_types::{DeleteViolationType, SaveViolationType};
 use crate::domain::violations::report::{Report, ReportViolation};
 use crate::domain::violations::reporters::ReportSource;
+use crate::domain::webhooks::care::{EnableWebhook, RecordTest, ReplayWebhook, ResendNotice, RotateWebhook};
 use crate::domain::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 
 macro_rules! commands {
@@ -57,6 +59,12 @@ commands!(
     ResolveViolation,
     ClearViolations,
     RunTemplates,
+    SaveChannels,
+    RotateWebhook,
+    RecordTest,
+    EnableWebhook,
+    ReplayWebhook,
+    ResendNotice,
     CreateTemplate in Box,
     ReplaceTemplate in Box,
     DeleteTemplate,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::approvals::{self, ApprovalView};
 use super::capabilities;
+use super::channels;
 use super::list;
 use super::policy;
 use super::queue;
@@ -133,6 +134,12 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
         Answer::WebhookMade(id) => shown(Done::Created, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
         Answer::Webhook(id) => shown(Done::Done, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
+        Answer::WebhookSecret(id) => shown(Done::Done, state.webhooks.get(id), webhooks::secret),
+        Answer::WebhookTested { webhook, test } => {
+            let line = state.webhooks.log.of(webhook, u64::MAX).find(|line| line.id == *test);
+            shown(Done::Done, line, webhooks::call)
+        }
+        Answer::Replayed { webhook, count } => json(Done::Done, &webhooks::replayed(webhook, *count)),
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),
@@ -145,6 +152,7 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::SilenceMade(id) => shown(Done::Created, state.silences.get(id), queue::silence),
         Answer::CapabilityMade(name) => shown(Done::Created, state.capabilities.get(name), capabilities::capability),
         Answer::ApprovalPolicy => json(Done::Done, &policy::policy(state.policy())),
+        Answer::Channels => json(Done::Done, &channels::channels(&state.channels)),
         Answer::Inhibitions => Reply { done: Done::Done, body: list::inhibitions(state) },
     }
 }

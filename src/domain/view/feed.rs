@@ -226,8 +226,14 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::CapabilitySaved(_)
         | Event::CapabilityDeleted { .. }
         | Event::ApprovalPolicyChanged { .. }
+        | Event::ChannelsChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
+        | Event::WebhookRotated { .. }
+        | Event::WebhookTested(_)
+        | Event::WebhookDisabled { .. }
+        | Event::WebhookEnabled { .. }
+        | Event::NoticesResent(_)
         | Event::NoticeMade(_)
         | Event::NoticeAttempted(_)
         | Event::Answered => None,

@@ -1,8 +1,11 @@
 //! What is shown outside: the shapes of the contract, made from the state. The API and the pages share them.
 
+pub mod alerts;
 pub mod answer;
 pub mod approvals;
 pub mod capabilities;
+pub mod channels;
+pub mod dead_letters;
 pub mod feed;
 pub mod list;
 pub mod policy;

@@ -19,7 +19,7 @@ pub fn announce(state: &TenantState, context: &mut Context<'_>, events: &mut Vec
     for (event, seq) in events.iter().zip(first..) {
         let Some(item) = feed::item(org_id, seq, context.now, event) else { continue };
         let body: Arc<str> = item.data.into();
-        for webhook in state.webhooks.iter().filter(|one| one.events.contains(&item.topic)) {
+        for webhook in state.webhooks.enabled().filter(|one| one.events.contains(&item.topic)) {
             notices.push(Event::NoticeMade(Box::new(Notice {
                 id: context.ids.next_id(),
                 seq: 0, // given when the event is applied

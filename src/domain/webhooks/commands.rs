@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::health::Health;
 use super::{NoticeAttempted, URL_BYTES_MAX, WEBHOOKS_MAX, Webhook};
 use crate::domain::actions::retry::next_delay_ms;
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
@@ -47,12 +48,14 @@ impl CreateWebhook {
             events,
             description: self.description.map(Into::into),
             generation: 1,
+            rotated_at: None,
             created_by: context.label(),
             created_at: context.now,
             delivered: 0,
             failed: 0,
             missed: 0,
             last_error: None,
+            health: Health::default(),
         };
         let id = webhook.id;
         Ok(Decision { events: vec![Event::WebhookSaved(Box::new(webhook))], answer: Answer::WebhookMade(id) })

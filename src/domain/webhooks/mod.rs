@@ -4,7 +4,11 @@
 //! notice has an id that stays over all attempts. Their secrets are not here: they are derived from the server's key, see `delivery/signing.rs`.
 
 pub mod announce;
+pub mod care;
 pub mod commands;
+pub mod health;
+pub mod log;
+pub mod settled;
 pub mod store;
 
 use std::sync::Arc;
@@ -12,8 +16,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::actions::{AttemptOutcome, ExecutionStatus};
-use super::time::Timestamp;
+use super::time::{DAY_MS, Timestamp};
 use super::view::feed::Topic;
+use health::Health;
 
 /// The most webhooks of one organisation.
 pub const WEBHOOKS_MAX: usize = 20;
@@ -25,6 +30,9 @@ pub const WAITING_MAX: usize = 10_000;
 pub const WAITING_BYTES_MAX: usize = 32 << 20;
 /// The longest URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_000;
+
+/// How long a secret signs beside the one that took its place.
+pub const BOTH_SIGN_MS: i64 = DAY_MS;
 
 /// A system that is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +46,8 @@ pub struct Webhook {
     pub description: Option<Arc<str>>,
     /// Which of its secrets signs; counts up when the secret is changed.
     pub generation: u32,
+    /// When that was the last time.
+    pub rotated_at: Option<Timestamp>,
     pub created_by: Arc<str>,
     pub created_at: Timestamp,
     pub delivered: u64,
@@ -47,6 +57,20 @@ pub struct Webhook {
     pub missed: u64,
     /// What came of the last attempt that did not deliver.
     pub last_error: Option<Arc<str>>,
+    pub health: Health,
+}
+
+impl Webhook {
+    /// Until when the secret before this one signs as well.
+    pub fn both_sign_until(&self) -> Option<Timestamp> {
+        self.rotated_at.map(|at| at.plus_ms(BOTH_SIGN_MS))
+    }
+
+    /// The generation that signs at a moment, and the one that signs beside it.
+    pub fn generations(&self, now: Timestamp) -> (u32, Option<u32>) {
+        let both = self.both_sign_until().is_some_and(|until| now < until);
+        (self.generation, self.generation.checked_sub(1).filter(|_| both))
+    }
 }
 
 /// One thing that a webhook is to be told.

@@ -88,8 +88,16 @@ impl StoredEvent for Event {
             Self::ApprovalPolicyChanged { policy, by } => {
                 packed(kinds::APPROVAL_POLICY_CHANGED, 1, &v1::ApprovalPolicyChangedV1::of(policy, by))
             }
-            Self::WebhookSaved(it) => frozen::<v1::WebhookV1, _>(kinds::WEBHOOK_SAVED, 1, &**it),
+            Self::ChannelsChanged { channels, by } => {
+                packed(kinds::CHANNELS_CHANGED, 2, &v2::ChannelsChangedV2::of(channels, by))
+            }
+            Self::WebhookSaved(it) => frozen::<v2::WebhookV2, _>(kinds::WEBHOOK_SAVED, 2, &**it),
             Self::WebhookDeleted { id } => packed(kinds::WEBHOOK_DELETED, 1, &v1::WebhookDeletedV1::of(id)),
+            Self::WebhookRotated { id, by } => packed(kinds::WEBHOOK_ROTATED, 2, &v2::WebhookRotatedV2::of(id, by)),
+            Self::WebhookTested(it) => frozen::<v2::TestedV2, _>(kinds::WEBHOOK_TESTED, 2, &**it),
+            Self::WebhookDisabled { id } => packed(kinds::WEBHOOK_DISABLED, 2, &v2::WebhookDisabledV2::of(id)),
+            Self::WebhookEnabled { id, by } => packed(kinds::WEBHOOK_ENABLED, 2, &v2::WebhookEnabledV2::of(id, by)),
+            Self::NoticesResent(it) => frozen::<v2::ResentV2, _>(kinds::NOTICES_RESENT, 2, &**it),
             Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
             Self::NoticeAttempted(it) => frozen::<v1::NoticeAttemptedV1, _>(kinds::NOTICE_ATTEMPTED, 1, &**it),
             Self::Answered => packed(kinds::ANSWERED, 1, &()),
@@ -154,7 +162,14 @@ impl StoredEvent for Event {
             (kinds::CAPABILITY_SAVED, 1) => thawed::<v1::CapabilityV1, _>(bytes).map(Self::CapabilitySaved),
             (kinds::CAPABILITY_DELETED, 1) => value_of::<v1::CapabilityDeletedV1>(bytes)?.thaw(),
             (kinds::APPROVAL_POLICY_CHANGED, 1) => value_of::<v1::ApprovalPolicyChangedV1>(bytes)?.thaw(),
-            (kinds::WEBHOOK_SAVED, 1) => thawed::<v1::WebhookV1, _>(bytes).map(Self::WebhookSaved),
+            (kinds::CHANNELS_CHANGED, 2) => value_of::<v2::ChannelsChangedV2>(bytes)?.thaw(),
+            (kinds::WEBHOOK_SAVED, 1) => grown::<v1::WebhookV1, v2::WebhookV2, _>(bytes).map(Self::WebhookSaved),
+            (kinds::WEBHOOK_SAVED, 2) => thawed::<v2::WebhookV2, _>(bytes).map(Self::WebhookSaved),
+            (kinds::WEBHOOK_ROTATED, 2) => value_of::<v2::WebhookRotatedV2>(bytes)?.thaw(),
+            (kinds::WEBHOOK_TESTED, 2) => thawed::<v2::TestedV2, _>(bytes).map(Self::WebhookTested),
+            (kinds::WEBHOOK_DISABLED, 2) => value_of::<v2::WebhookDisabledV2>(bytes)?.thaw(),
+            (kinds::WEBHOOK_ENABLED, 2) => value_of::<v2::WebhookEnabledV2>(bytes)?.thaw(),
+            (kinds::NOTICES_RESENT, 2) => thawed::<v2::ResentV2, _>(bytes).map(Self::NoticesResent),
             (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
             (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),
             (kinds::NOTICE_ATTEMPTED, 1) => thawed::<v1::NoticeAttemptedV1, _>(bytes).map(Self::NoticeAttempted),

@@ -128,6 +128,16 @@ kinds! {
     NOTICE_MADE = 722;
     /// It was tried.
     NOTICE_ATTEMPTED = 723;
+    /// A webhook got another secret.
+    WEBHOOK_ROTATED = 724;
+    /// Somebody tried a webhook.
+    WEBHOOK_TESTED = 725;
+    /// A webhook that took nothing was switched off.
+    WEBHOOK_DISABLED = 726;
+    /// It was switched on again.
+    WEBHOOK_ENABLED = 727;
+    /// Notices are told again.
+    NOTICES_RESENT = 728;
 
     /// A capability of a module was registered.
     CAPABILITY_SAVED = 740;
@@ -135,6 +145,8 @@ kinds! {
     CAPABILITY_DELETED = 741;
     /// The policy of approvals changed.
     APPROVAL_POLICY_CHANGED = 742;
+    /// The settled channels changed.
+    CHANNELS_CHANGED = 743;
 
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;

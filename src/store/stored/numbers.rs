@@ -15,6 +15,7 @@ use crate::domain::suppression::inhibition::InhibitionScope;
 use crate::domain::tasks::TaskStatus;
 use crate::domain::templates::Mode;
 use crate::domain::violations::{Ending, Severity};
+use crate::domain::webhooks::log::CallKind;
 
 macro_rules! numbered {
     ($($name:ident { $($variant:ident = $number:literal),+ $(,)? })+) => {$(
@@ -38,6 +39,7 @@ numbered! {
     ActionType { Alert = 1, Block = 2, RequireOverride = 3, Escalate = 4, Notice = 5 }
     ExecutionStatus { Pending = 1, Delivered = 2, Failed = 3, Dismissed = 4 }
     AttemptOutcome { Delivered = 1, Retry = 2, Refused = 3 }
+    CallKind { Notice = 1, Alert = 2, Test = 3 }
     Mode { Live = 1, Shadow = 2 }
     OnError { Open = 1, Closed = 2, Limit = 3 }
     Role { Owner = 1, Admin = 2, VpOps = 3, Gm = 4, Manager = 5, Reviewer = 6, Staff = 7, Viewer = 8 }

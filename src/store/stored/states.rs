@@ -27,8 +27,9 @@ use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema of a directory that [`StoredState::to_snapshot`] writes.
 pub const DIRECTORY_SCHEMA: u16 = 1;
-/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no policy.
-pub const TENANT_SCHEMA: u16 = 2;
+/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no
+/// policy; the second one no channels, and of webhooks neither their health nor what is over.
+pub const TENANT_SCHEMA: u16 = 3;
 
 /// A state that can be stored.
 pub trait StoredState: Aggregate {
@@ -61,13 +62,19 @@ impl StoredState for TenantState {
         put_section::<v2::ApprovalV2, _>(&mut out, sorted(self.approvals.iter(), |one| (one.seq, one.id)));
         put_section::<v2::TaskV2, _>(&mut out, sorted(self.tasks.iter(), |one| (one.seq, one.id)));
         put_shadows(&mut out, &self.shadows);
-        put_section::<v1::WebhookV1, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
+        put_section::<v2::WebhookV2, _>(&mut out, sorted(self.webhooks.iter(), |one| (one.seq, one.id)));
         put_section::<v1::NoticeV1, _>(&mut out, sorted(self.webhooks.notices(), |one| (one.seq, one.id)));
         put_section::<v1::CapabilityV1, _>(
             &mut out,
             sorted(self.capabilities.iter(), |one| (one.seq, one.name.clone())),
         );
         put_section::<v1::PolicyV1, _>(&mut out, self.own_policy.as_deref().into_iter().collect());
+        put_section::<v2::ChannelsV2, _>(&mut out, vec![&self.channels]);
+        put_section::<v2::LineV2, _>(&mut out, sorted(self.webhooks.log.iter(), |line| line.seq));
+        put_section::<v2::SettledV2, _>(
+            &mut out,
+            sorted(self.webhooks.settled.iter(), |one| (one.notice.seq, one.notice.id)),
+        );
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -97,11 +104,20 @@ impl StoredState for TenantState {
         })?;
         each::<v1::ShadowRecordV1, _>(&mut reader, |record| state.shadows.put_back(record))?;
         each::<v1::ShadowPaceV1, _>(&mut reader, |(act, at)| state.shadows.pace.note(act, at))?;
-        each::<v1::WebhookV1, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
+        if schema > 2 {
+            each::<v2::WebhookV2, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
+        } else {
+            each_grown::<v1::WebhookV1, v2::WebhookV2, _>(&mut reader, |webhook| state.webhooks.put(webhook))?;
+        }
         each::<v1::NoticeV1, _>(&mut reader, |notice| state.webhooks.add_notice(notice))?;
         if schema > 1 {
             each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
             each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
+        }
+        if schema > 2 {
+            each::<v2::ChannelsV2, _>(&mut reader, |channels| state.channels = channels)?;
+            each::<v2::LineV2, _>(&mut reader, |line| state.webhooks.log.add(line))?;
+            each::<v2::SettledV2, _>(&mut reader, |one| state.webhooks.settled.add(one))?;
         }
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;

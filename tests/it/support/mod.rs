@@ -6,6 +6,7 @@ pub mod events;
 pub mod http;
 pub mod modules;
 pub mod process;
+pub mod receiver;
 
 use std::time::{Duration, Instant};
 

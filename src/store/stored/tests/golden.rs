@@ -14,6 +14,7 @@ use super::super::states::StoredState;
 use super::super::{Commit, StoredEvent, StoredReply, decode_commit, kinds};
 use super::{again, lived, payload_of, samples};
 use crate::domain::aggregate::Aggregate;
+use crate::domain::channels::Channels;
 use crate::domain::decision::Done;
 use crate::domain::directory::state::Directory;
 use crate::domain::event::Event;
@@ -21,6 +22,7 @@ use crate::domain::idempotency::Request;
 use crate::domain::people::{Cause, Via, Who};
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
+use crate::domain::webhooks::health::Health;
 
 fn folder(schema: u16) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{schema}"))
@@ -114,9 +116,9 @@ fn golden_snapshots_are_read_and_written_as_ever() {
     let at = Timestamp(1_739_600_000_000);
     let later = Request { key: "Idempotency key 2".into(), print: [7; 16] };
     let mut state = TenantState::empty();
-    check_snapshot("snapshot_unfounded", 2, &state);
+    check_snapshot("snapshot_unfounded", 3, &state);
     lived(&mut state, &[(at, Some(request()), samples::events()), (at.plus_ms(1), Some(later), vec![Event::Answered])]);
-    check_snapshot("snapshot_organisation", 2, &state);
+    check_snapshot("snapshot_organisation", 3, &state);
 
     let mut directory = Directory::empty();
     lived(&mut directory, &[(at, Some(request()), samples::directory_events())]);
@@ -136,6 +138,19 @@ fn what_was_stored_in_a_first_form_is_read_as_what_it_has_become() {
     assert_eq!(grown(kinds::APPROVAL_SUBMITTED, 1), submitted);
     let executed = Event::ApprovalExecuted(Box::new(samples::first_executed()));
     assert_eq!(grown(kinds::APPROVAL_EXECUTED, 1), executed);
+    let Event::WebhookSaved(webhook) = grown(kinds::WEBHOOK_SAVED, 1) else { panic!() };
+    assert_eq!((webhook.generation, webhook.rotated_at, webhook.health), (2, None, Health::default()));
+}
+
+#[test]
+fn snapshots_of_the_second_form_are_read_as_what_they_have_become() {
+    let unfounded = TenantState::from_snapshot(&before("snapshot_unfounded", 2)).unwrap();
+    assert_eq!(unfounded.state_hash(), TenantState::empty().state_hash());
+    let state = TenantState::from_snapshot(&before("snapshot_organisation", 2)).unwrap();
+    let webhook = state.webhooks.iter().next().unwrap();
+    assert_eq!((webhook.rotated_at, webhook.health, &state.channels), (None, Health::default(), &Channels::default()));
+    let again = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
+    assert_eq!(again.state_hash(), state.state_hash(), "and is stored in the newest form");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::domain::actions::escalation::{Escalated, Stopped};
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::blocks::grants::GrantUsed;
 use crate::domain::blocks::{Block, BlockKey, Lift, OnError};
+use crate::domain::channels::{Channels, SealedUrl};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
 use crate::domain::json::JsonText;
@@ -31,6 +32,8 @@ use crate::domain::time::{BusinessDate, Timestamp};
 use crate::domain::view::feed::Topic;
 use crate::domain::violations::own_types::OwnType;
 use crate::domain::violations::{Ending, Entity, Mark, Repeat, Severity, Violation, ViolationType};
+use crate::domain::webhooks::care::{Resent, Tested};
+use crate::domain::webhooks::health::Health;
 use crate::domain::webhooks::{Notice, NoticeAttempted, Webhook};
 
 const AT: Timestamp = Timestamp(1_739_556_300_123);
@@ -182,8 +185,21 @@ fn block() -> Block {
     }
 }
 
+fn channels() -> Channels {
+    let slack = SealedUrl { sealed: vec![1, 2, 255], shown: "https://hooks.slack.com/***".into() };
+    Channels { slack: Some(slack) }
+}
+
 fn webhook() -> Webhook {
     Webhook {
+        rotated_at: Some(AT),
+        health: Health {
+            last_success_at: Some(AT),
+            last_failure_at: Some(LATER),
+            consecutive_failures: 3,
+            failing_since: Some(AT),
+            disabled_at: None,
+        },
         id: WEBHOOK,
         seq: 0,
         url: "https://till.example/hook".into(),
@@ -196,6 +212,18 @@ fn webhook() -> Webhook {
         failed: 1,
         missed: 3,
         last_error: Some("500 sorry".into()),
+    }
+}
+
+fn told(id: Uuid) -> Notice {
+    Notice {
+        id,
+        seq: 0,
+        webhook_id: WEBHOOK,
+        body: r#"{"type":"block.placed"}"#.into(),
+        made_at: AT,
+        failures: 2,
+        due_at: LATER,
     }
 }
 
@@ -260,17 +288,18 @@ pub fn events() -> Vec<Event> {
         Event::CapabilitySaved(Box::new(capability())),
         Event::CapabilityDeleted { name: "till.void".into(), by: "owner-1".into() },
         Event::ApprovalPolicyChanged { policy: Box::new(policy()), by: "owner-1".into() },
+        Event::ChannelsChanged { channels: Box::new(channels()), by: "owner-1".into() },
         Event::WebhookSaved(Box::new(webhook())),
         Event::WebhookDeleted { id: TEMPLATE },
-        Event::NoticeMade(Box::new(Notice {
-            id: GRANT,
-            seq: 0,
+        Event::WebhookRotated { id: WEBHOOK, by: "owner-1".into() },
+        Event::WebhookTested(Box::new(Tested {
+            id: TEMPLATE,
             webhook_id: WEBHOOK,
-            body: r#"{"type":"block.placed"}"#.into(),
-            made_at: AT,
-            failures: 2,
-            due_at: LATER,
+            outcome: AttemptOutcome::Delivered,
+            detail: "204".into(),
+            by: "owner-1".into(),
         })),
+        Event::NoticeMade(Box::new(told(GRANT))),
         Event::NoticeAttempted(Box::new(NoticeAttempted {
             id: GRANT,
             webhook_id: WEBHOOK,
@@ -278,6 +307,14 @@ pub fn events() -> Vec<Event> {
             detail: "500 sorry".into(),
             status: ExecutionStatus::Pending,
             next_at: Some(LATER),
+        })),
+        Event::WebhookDisabled { id: WEBHOOK },
+        Event::WebhookEnabled { id: WEBHOOK, by: "owner-1".into() },
+        Event::NoticesResent(Box::new(Resent {
+            webhook_id: WEBHOOK,
+            ids: vec![TEMPLATE, BLOCK],
+            by: "owner-1".into(),
+            due_at: LATER,
         })),
         Event::Answered,
     ];
@@ -322,8 +359,14 @@ fn is_listed(event: &Event) {
         | Event::CapabilitySaved(_)
         | Event::CapabilityDeleted { .. }
         | Event::ApprovalPolicyChanged { .. }
+        | Event::ChannelsChanged { .. }
         | Event::WebhookSaved(_)
         | Event::WebhookDeleted { .. }
+        | Event::WebhookRotated { .. }
+        | Event::WebhookTested(_)
+        | Event::WebhookDisabled { .. }
+        | Event::WebhookEnabled { .. }
+        | Event::NoticesResent(_)
         | Event::NoticeMade(_)
         | Event::NoticeAttempted(_)
         | Event::ApprovalSubmitted(_)

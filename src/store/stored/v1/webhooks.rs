@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 use crate::domain::view::feed::Topic;
-use crate::domain::webhooks::{Notice, NoticeAttempted, Webhook};
+use crate::domain::webhooks::{Notice, NoticeAttempted};
 use crate::store::stored::error::StoredError;
 use crate::store::stored::form::{Form, frozen, frozen_event};
 
@@ -19,23 +19,25 @@ impl Form<Topic> for String {
     }
 }
 
-frozen! {
-    /// A webhook as it stands. In an event the number is not its own yet.
-    WebhookV1 of Webhook {
-        id: [u8; 16],
-        seq: u64,
-        url: String,
-        events: Vec<String>,
-        description: Option<String>,
-        generation: u32,
-        created_by: String,
-        created_at: i64,
-        delivered: u64,
-        failed: u64,
-        missed: u64,
-        last_error: Option<String>,
-    }
+/// A webhook as it stood in its first form; `v2` has what it has become.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the domain")]
+pub struct WebhookV1 {
+    pub id: [u8; 16],
+    pub seq: u64,
+    pub url: String,
+    pub events: Vec<String>,
+    pub description: Option<String>,
+    pub generation: u32,
+    pub created_by: String,
+    pub created_at: i64,
+    pub delivered: u64,
+    pub failed: u64,
+    pub missed: u64,
+    pub last_error: Option<String>,
+}
 
+frozen! {
     /// What a webhook is to be told. In an event the number is not its own yet.
     NoticeV1 of Notice {
         id: [u8; 16],

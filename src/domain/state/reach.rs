@@ -1,4 +1,4 @@
-//! What a caller may see of a state: a thing that is out of reach is answered exactly like one that does not exist.
+//! What a caller of an organisation reaches of its state.
 
 use uuid::Uuid;
 
