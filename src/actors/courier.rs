@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::agenda::Chore;
 use super::due::{Due, DueNow, Step, due_now};
 use super::engine::Engine;
+use super::herald::people;
 use super::org::OrgRef;
 use super::refusal::Refusal;
 use crate::clock::now_ms;
@@ -19,8 +20,11 @@ use crate::delivery::channel::{Channel, Message, Outcome, Recipient};
 use crate::domain::actions::queue::RecordAttempt;
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::command::Command;
+use crate::domain::directory::User;
 use crate::domain::directory::state::Directory;
 use crate::domain::ids::{OrgId, StreamId, UserId, VenueId};
+use crate::domain::notifications::commands::Source;
+use crate::domain::notifications::{Audience, policy};
 use crate::domain::people::Caller;
 use crate::domain::templates::target::Target;
 
@@ -180,9 +184,16 @@ impl Courier {
             Err(Unreachable::Never(why)) => return refused(why),
             Err(Unreachable::Now(why)) => return (AttemptOutcome::Retry, why, None),
         };
+        let people: Vec<UserId> = to.iter().filter_map(|one| one.person.clone()).collect();
+        if !people.is_empty() {
+            let source = Source::Action { id: due.action, step: due.step.map(|step| step.id) };
+            if let Err(why) = engine.herald().tell(engine, org, source, people).await {
+                return (AttemptOutcome::Retry, format!("not told in the app yet: {why}"), None);
+            }
+        }
         let message = Message {
             id: due.step.map_or(due.action, |step| step.id),
-            to,
+            to: to.into_iter().map(|one| one.at).collect(),
             subject: due.subject,
             text: due.text,
             html: Some(due.html),
@@ -211,6 +222,13 @@ impl Courier {
     }
 }
 
+/// Somebody who is told, and where.
+struct Receiver {
+    /// The person of the organisation; none for an address that a template names.
+    person: Option<UserId>,
+    at: Recipient,
+}
+
 enum Unreachable {
     Never(String),
     Now(String),
@@ -222,10 +240,12 @@ async fn receivers(
     org: &OrgId,
     target: &Target,
     venue: Option<VenueId>,
-) -> Result<Vec<Recipient>, Unreachable> {
+) -> Result<Vec<Receiver>, Unreachable> {
     let (org, wanted) = (org.clone(), target.clone());
     let nobody = match target {
-        Target::Email(address) => return Ok(vec![Recipient { address: address.clone(), name: None }]),
+        Target::Email(address) => {
+            return Ok(vec![Receiver { person: None, at: Recipient { address: address.clone(), name: None } }]);
+        }
         Target::Slack(channel) => return Err(Unreachable::Never(format!("slack-not-configured: {channel}"))),
         Target::Webhook(id) => return Err(Unreachable::Never(format!("unknown-webhook: {id}"))),
         Target::System(name) => return Err(Unreachable::Never(format!("unknown-system: {name} is not registered"))),
@@ -233,7 +253,7 @@ async fn receivers(
         Target::Role(role) => format!("nobody-found: no {} at this venue", role.name()),
         Target::Authority(rung) => format!("nobody-found: nobody with the authority {rung} at this venue"),
     };
-    let found = engine.directory_read(move |state| people(state, &org, &wanted, venue.as_ref())).await;
+    let found = engine.directory_read(move |state| found(state, &org, &wanted, venue.as_ref())).await;
     match found {
         Ok(to) if to.is_empty() => Err(Unreachable::Never(nobody)),
         Ok(to) => Ok(to),
@@ -241,26 +261,20 @@ async fn receivers(
     }
 }
 
-fn people(state: &Directory, org: &OrgId, target: &Target, venue: Option<&VenueId>) -> Vec<Recipient> {
-    let role_name = match target {
-        Target::Role(role) => role.name().to_owned(),
-        Target::Authority(rung) => rung.to_string(),
-        Target::User(id) => {
-            let user = UserId::parse(id).ok().and_then(|id| state.user(org, &id));
-            return user.map(|user| recipient(&user.email, &user.name)).into_iter().collect();
-        }
-        Target::Email(_) | Target::Slack(_) | Target::Webhook(_) | Target::System(_) => return Vec::new(),
-    };
-    let there = |venues: &Option<Vec<VenueId>>| match (venues, venue) {
+fn found(state: &Directory, org: &OrgId, target: &Target, venue: Option<&VenueId>) -> Vec<Receiver> {
+    let Some(audience) = policy::audience(target) else { return Vec::new() };
+    let reaches = |user: &User| match (&user.venues, venue) {
         (None, _) | (_, None) => true,
+        // A person who is named is told wherever it happened.
+        (Some(_), Some(_)) if matches!(audience, Audience::User(_)) => true,
         (Some(venues), Some(venue)) => venues.contains(venue),
     };
-    let theirs = state.users_of(org, 0).filter(|user| user.role.name() == role_name && there(&user.venues));
-    theirs.take(100).map(|user| recipient(&user.email, &user.name)).collect()
-}
-
-fn recipient(address: &str, name: &str) -> Recipient {
-    Recipient { address: address.into(), name: Some(name.into()) }
+    let found = people(state, org, &audience, &reaches);
+    let each = found.into_iter().map(|user| Receiver {
+        person: Some(user.id.clone()),
+        at: Recipient { address: user.email.to_string(), name: Some(user.name.to_string()) },
+    });
+    each.collect()
 }
 
 /// What an action is after an attempt.

@@ -15,8 +15,9 @@ use super::agenda::Agenda;
 use super::block_index::BlockIndex;
 use super::courier::Courier;
 use super::directory::DirectoryKind;
-pub use super::feed::FeedMessage;
-use super::feed::{self, Wish};
+use super::feed;
+pub use super::feed::{FeedMessage, Wish};
+use super::herald::Herald;
 use super::job::{Job, Order, Reading, Release};
 use super::notifier::Notifier;
 use super::org::{Admitted, Condition, OrgRef};
@@ -32,12 +33,11 @@ use crate::domain::command::Command;
 use crate::domain::directory::commands::DirectoryCommand;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::Request;
-use crate::domain::ids::{IdSource, OutsideId, VenueId};
+use crate::domain::ids::{IdSource, OutsideId};
 use crate::domain::people::Caller;
 use crate::domain::settings::Found;
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
-use crate::domain::view::feed::Topic;
 use crate::store::snapshotter::Snapshotter;
 pub use processing::Processed;
 
@@ -79,6 +79,7 @@ struct Inner {
     actors: HashMap<u64, Addr<Tenant<OrganisationKind>>>,
     directory: HashMap<(), Addr<Tenant<DirectoryKind>>>,
     starting: std::sync::Mutex<()>,
+    herald: Arc<Herald>,
     waiting: AtomicUsize,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -109,6 +110,7 @@ impl Engine {
             actors: HashMap::new(),
             directory: HashMap::new(),
             starting: std::sync::Mutex::default(),
+            herald: Arc::default(),
             waiting: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -143,6 +145,11 @@ impl Engine {
     /// The notifier.
     pub fn notifier(&self) -> &Arc<Notifier> {
         &self.0.parts.notifier
+    }
+
+    /// The herald.
+    pub fn herald(&self) -> &Arc<Herald> {
+        &self.0.herald
     }
 
     /// When deliveries are made.
@@ -329,11 +336,9 @@ impl Engine {
         &self,
         org: &OrgRef,
         after: Option<u64>,
-        topics: Vec<Topic>,
-        venues: Option<Arc<[VenueId]>>,
+        wish: Wish,
     ) -> Result<mpsc::Receiver<FeedMessage>, Refusal> {
         answers(org)?;
-        let wish = Wish { topics, venues };
         let stopping = self.0.stopping.subscribe();
         Ok(feed::follow(self.background(), self.services().clone(), org.clone(), after, wish, stopping))
     }

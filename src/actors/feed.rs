@@ -12,7 +12,7 @@ use super::org::{Live, OrgRef};
 use super::refusal::Refusal;
 use super::services::ServicesRef;
 use crate::domain::event::Event;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{UserId, VenueId};
 use crate::domain::time::Timestamp;
 use crate::domain::view::feed::{FeedItem, Topic, item};
 use crate::store::record;
@@ -46,6 +46,8 @@ pub struct Wish {
     pub topics: Vec<Topic>,
     /// The venues; none means all.
     pub venues: Option<Arc<[VenueId]>>,
+    /// Who reads: what is one person's alone is shown to nobody else.
+    pub person: Option<UserId>,
 }
 
 impl Wish {
@@ -54,7 +56,8 @@ impl Wish {
             (None, _) | (_, None) => true,
             (Some(venues), Some(venue)) => venues.contains(venue),
         };
-        here && self.topics.contains(&item.topic)
+        let theirs = item.person.is_none() || item.person == self.person;
+        here && theirs && self.topics.contains(&item.topic)
     }
 }
 

@@ -85,6 +85,16 @@ pub enum Answer {
     WebhookMade(Uuid),
     /// A webhook.
     Webhook(Uuid),
+    /// A notification.
+    Notification(Uuid),
+    /// How many notifications were read.
+    ReadAll(usize),
+    /// A person's preferences.
+    Preferences(super::ids::UserId),
+    /// A browser of a person that was added.
+    PushSubscriptionMade(super::ids::UserId, Uuid),
+    /// The busiest hours.
+    Rush,
     /// A venue.
     Venue(super::ids::VenueId),
     /// The organisation's settings.

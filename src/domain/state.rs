@@ -16,6 +16,8 @@ use super::decision::Context;
 use super::event::Event;
 use super::idempotency::{Idempotency, Request};
 use super::ids::{OrgId, VenueId};
+use super::notifications::store::Notifications;
+use super::notifications::{Announcement, Notification};
 use super::organisation::{BUSINESS_DAY_STARTS, Contacts, Organisation, Venue};
 use super::people::Caller;
 use super::rejection::Rejection;
@@ -24,6 +26,7 @@ use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
 use super::tasks::store::Tasks;
 use super::tasks::{LogLine, Task};
+use super::templates::conditions::during::Windows;
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -65,6 +68,9 @@ pub struct TenantState {
     /// The policy of approvals, where the organisation has one of its own.
     pub own_policy: Option<Box<Policy>>,
     pub webhooks: Webhooks,
+    pub notifications: Notifications,
+    /// The hours in which only what is critical reaches people.
+    pub rush: Option<Windows>,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -99,6 +105,8 @@ impl TenantState {
             capabilities: Capabilities::default(),
             own_policy: None,
             webhooks: Webhooks::default(),
+            notifications: Notifications::default(),
+            rush: None,
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -217,6 +225,20 @@ impl TenantState {
             Event::TaskMade(task) => self.tasks.add(Task { seq, ..(**task).clone() }),
             Event::TaskProgressed(progressed) => self.tasks.progressed(progressed),
             Event::TaskFinished(finished) => self.tasks.finished(at, finished),
+            Event::AnnouncementMade(one) => self.notifications.announce(Announcement { seq, ..(**one).clone() }),
+            Event::AnnouncementEnded { id } => self.notifications.end(id),
+            Event::NotificationMade(one) => self.notifications.made(Notification { seq, ..(**one).clone() }),
+            Event::NotificationsRead(read) => self.notifications.read(at, read),
+            Event::NotificationAttempted(attempted) => self.notifications.attempted(attempted),
+            Event::DigestMade(digest) => self.notifications.gathered(seq, digest),
+            Event::PreferencesSaved { user_id, preferences } => {
+                self.notifications.prefer(user_id, (**preferences).clone());
+            }
+            Event::PushSubscriptionAdded { user_id, subscription } => {
+                self.notifications.subscribe(user_id, (**subscription).clone());
+            }
+            Event::PushSubscriptionRemoved { user_id, id } => self.notifications.unsubscribe(user_id, id),
+            Event::RushChanged { windows, .. } => self.rush.clone_from(windows),
             Event::Answered => {}
         }
     }
@@ -251,7 +273,8 @@ impl TenantState {
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices] = self.webhooks.digests();
-        let parts: [Digest; 16] = [
+        let [announcements, notifications, people] = self.notifications.digests();
+        let parts: [Digest; 19] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -267,11 +290,14 @@ impl TenantState {
             self.capabilities.digest(),
             webhooks,
             notices,
+            announcements,
+            notifications,
+            people,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
         let lanes =
-            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, self.last_seq, parts));
+            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, &self.rush, self.last_seq, parts));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }
@@ -409,6 +435,7 @@ impl TenantState {
             self.blocks.next_expiry(),
             self.grants.next_expiry(),
             self.approvals.next_deadline(),
+            self.notifications.next_digest(),
             self.violations.next_quiet(self.quiet_types()),
         ];
         times.into_iter().flatten().min()

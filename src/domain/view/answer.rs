@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::approvals;
 use super::capabilities;
 use super::list;
+use super::notifications;
 use super::policy;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
@@ -105,6 +106,17 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
         Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
         Answer::WebhookMade(id) => shown(Done::Created, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
         Answer::Webhook(id) => shown(Done::Done, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
+        Answer::Notification(id) => {
+            shown(Done::Done, state.notifications.get(id), |one| notifications::notification(org_id, one))
+        }
+        Answer::ReadAll(count) => json(Done::Done, &json!({ "read": count })),
+        Answer::Preferences(id) => json(Done::Done, &notifications::preferences(state, id)),
+        Answer::PushSubscriptionMade(user, id) => {
+            let person = state.notifications.person(user);
+            let found = person.and_then(|person| person.subscriptions.iter().find(|one| one.id == *id));
+            shown(Done::Created, found, notifications::subscription)
+        }
+        Answer::Rush => json(Done::Done, &notifications::rush(state)),
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),

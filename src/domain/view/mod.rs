@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod capabilities;
 pub mod feed;
 pub mod list;
+pub mod notifications;
 pub mod policy;
 pub mod queue;
 mod runs;

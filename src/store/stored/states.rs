@@ -27,8 +27,9 @@ use crate::domain::trends::{Counter, Place, Trends};
 
 /// The schema of a directory that [`StoredState::to_snapshot`] writes.
 pub const DIRECTORY_SCHEMA: u16 = 1;
-/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no policy.
-pub const TENANT_SCHEMA: u16 = 2;
+/// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no policy; the second one no
+/// notifications.
+pub const TENANT_SCHEMA: u16 = 3;
 
 /// A state that can be stored.
 pub trait StoredState: Aggregate {
@@ -68,6 +69,10 @@ impl StoredState for TenantState {
             sorted(self.capabilities.iter(), |one| (one.seq, one.name.clone())),
         );
         put_section::<v1::PolicyV1, _>(&mut out, self.own_policy.as_deref().into_iter().collect());
+        put_section::<v1::AnnouncementV1, _>(&mut out, self.notifications.waiting().collect());
+        put_section::<v1::PersonV1, _>(&mut out, sorted(self.notifications.people(), |one| one.user_id.clone()));
+        put_section::<v1::NotificationV1, _>(&mut out, sorted(self.notifications.iter(), |one| (one.seq, one.id)));
+        put_section::<String, _>(&mut out, self.rush.iter().collect());
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -102,6 +107,12 @@ impl StoredState for TenantState {
         if schema > 1 {
             each::<v1::CapabilityV1, _>(&mut reader, |capability| state.capabilities.put(capability))?;
             each::<v1::PolicyV1, _>(&mut reader, |policy| state.own_policy = Some(Box::new(policy)))?;
+        }
+        if schema > 2 {
+            each::<v1::AnnouncementV1, _>(&mut reader, |announcement| state.notifications.announce(announcement))?;
+            each::<v1::PersonV1, _>(&mut reader, |person| state.notifications.put_person(person))?;
+            each::<v1::NotificationV1, _>(&mut reader, |notification| state.notifications.put(notification))?;
+            each::<String, _>(&mut reader, |windows| state.rush = Some(windows))?;
         }
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;
