@@ -296,8 +296,15 @@ impl TenantState {
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
-        let lanes =
-            digest_of(&(&self.organisation, self.founded, &self.inhibitions, &self.own_policy, &self.rush, self.last_seq, parts));
+        let lanes = digest_of(&(
+            &self.organisation,
+            self.founded,
+            &self.inhibitions,
+            &self.own_policy,
+            &self.rush,
+            self.last_seq,
+            parts,
+        ));
         for (bytes, lane) in hash.chunks_exact_mut(8).zip(lanes) {
             bytes.copy_from_slice(&lane.to_le_bytes());
         }

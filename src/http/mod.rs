@@ -41,9 +41,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, approval_policy, approvals, blocks, bulk, capabilities, inhibitions, keys, notifications, operator, overrides,
-    process, reports, rush, session, settings, silences, templates, till, trends, users, venues, violation_types, violations,
-    webhooks,
+    actions, approval_policy, approvals, blocks, bulk, capabilities, inhibitions, keys, notifications, operator,
+    overrides, process, reports, rush, session, settings, silences, templates, till, trends, users, venues,
+    violation_types, violations, webhooks,
 };
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};

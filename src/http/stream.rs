@@ -238,7 +238,14 @@ mod tests {
         assert!(written(&FeedMessage::Hello { version: 50 }, None).contains("id: 50\n"));
         let resumed = written(&FeedMessage::Hello { version: 50 }, Some(7));
         assert_eq!(resumed, "event: hello\nid: 7\ndata: {\"type\":\"hello\",\"version\":50}\n\n");
-        let item = FeedItem { seq: 8, topic: Topic::Blocks, name: "block.placed", venue_id: None, person: None, data: "{}".into() };
+        let item = FeedItem {
+            seq: 8,
+            topic: Topic::Blocks,
+            name: "block.placed",
+            venue_id: None,
+            person: None,
+            data: "{}".into(),
+        };
         let text = written(&FeedMessage::Item(Arc::new(item)), Some(7));
         assert_eq!(text, "event: block.placed\nid: 8\ndata: {}\n\n");
     }

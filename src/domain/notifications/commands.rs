@@ -9,8 +9,8 @@ use super::plan::{Moment, plan};
 use super::preferences::own;
 use super::wording::{self, Place};
 use super::{
-    Announcement, Delivery, DeliveryState, Medium, Notification, NotificationAttempted, NotificationsRead, PEOPLE_MAX, policy,
-    rush,
+    Announcement, Delivery, DeliveryState, Medium, Notification, NotificationAttempted, NotificationsRead, PEOPLE_MAX,
+    policy, rush,
 };
 use crate::domain::actions::AttemptOutcome;
 use crate::domain::actions::retry::next_delay_ms;

@@ -301,7 +301,12 @@ pub struct Person {
 impl Person {
     /// A person of whom nothing is kept yet.
     pub fn new(user_id: UserId) -> Self {
-        Self { user_id, preferences: preferences::Preferences::default(), subscriptions: Vec::new(), singles: Vec::new() }
+        Self {
+            user_id,
+            preferences: preferences::Preferences::default(),
+            subscriptions: Vec::new(),
+            singles: Vec::new(),
+        }
     }
 }
 

@@ -106,7 +106,10 @@ impl View<'_> {
                 (webhook.failed + 1).is_power_of_two().then(|| {
                     let facts = Facts { detail: Some(text(&one.detail)), ..about(&webhook.url) };
                     let about = About { kind: AboutKind::Webhook, id: webhook.id };
-                    Announcement { audience: vec![Audience::Admins], ..self.made(NotificationType::DeadLetter, about, facts) }
+                    Announcement {
+                        audience: vec![Audience::Admins],
+                        ..self.made(NotificationType::DeadLetter, about, facts)
+                    }
                 })
             }
             _ => None,
@@ -167,7 +170,12 @@ impl View<'_> {
         Some(self.to_deciders(approval, approval.steps.iter(), facts))
     }
 
-    fn to_deciders<'a>(&self, approval: &Approval, steps: impl Iterator<Item = &'a Step>, facts: Facts) -> Announcement {
+    fn to_deciders<'a>(
+        &self,
+        approval: &Approval,
+        steps: impl Iterator<Item = &'a Step>,
+        facts: Facts,
+    ) -> Announcement {
         let organisation = self.state.organisation();
         let mut audience: Vec<Audience> = Vec::new();
         let mut except: Vec<UserId> = approval.requester.iter().chain(&approval.beneficiary).cloned().collect();
@@ -220,8 +228,12 @@ impl View<'_> {
 
     /// That a run is over, for who asked and who owns it.
     fn ended(&self, approval: &Approval, outcome: &str, said: Option<&str>, by: &str) -> Option<Announcement> {
-        let facts =
-            Facts { by: Some(by.into()), outcome: Some(outcome.into()), detail: said.map(text), ..about(&approval.title) };
+        let facts = Facts {
+            by: Some(by.into()),
+            outcome: Some(outcome.into()),
+            detail: said.map(text),
+            ..about(&approval.title)
+        };
         let audience = users(approval.requester.iter().chain(&approval.owner));
         let except = person_of(by).into_iter().collect();
         Some(Announcement { audience, except, ..self.about(approval, NotificationType::ExecutionResult, facts) })
@@ -239,7 +251,8 @@ impl View<'_> {
     }
 
     fn dead_letter(&self, action: &Action, why: &str) -> Announcement {
-        let facts = Facts { detail: Some(text(&format!("For {}: {why}", action.action_target))), ..about(&action.title) };
+        let facts =
+            Facts { detail: Some(text(&format!("For {}: {why}", action.action_target))), ..about(&action.title) };
         let about = About { kind: AboutKind::Action, id: action.id };
         Announcement {
             audience: vec![Audience::Admins],
@@ -250,7 +263,13 @@ impl View<'_> {
 }
 
 /// That a webhook is not called any more, `since` it took nothing; made by what switches it off, in the same commit.
-pub fn endpoint_disabled(webhook: Uuid, url: &str, since: Timestamp, said: Option<&str>, now: Timestamp) -> Announcement {
+pub fn endpoint_disabled(
+    webhook: Uuid,
+    url: &str,
+    since: Timestamp,
+    said: Option<&str>,
+    now: Timestamp,
+) -> Announcement {
     Announcement {
         id: Uuid::nil(),
         seq: 0, // given when the event is applied

@@ -248,10 +248,10 @@ impl SavePreferences {
     pub fn decide(self, state: &TenantState, context: &Context<'_>) -> Decided {
         let user_id = own(context)?;
         let preferences = self.draft.checked()?;
-        let same = state.notifications.person(&user_id).map_or_else(
-            || preferences == Preferences::default(),
-            |person| person.preferences == preferences,
-        );
+        let same = state
+            .notifications
+            .person(&user_id)
+            .map_or_else(|| preferences == Preferences::default(), |person| person.preferences == preferences);
         let saved = Event::PreferencesSaved { user_id: user_id.clone(), preferences: Box::new(preferences) };
         Ok(Decision { events: if same { Vec::new() } else { vec![saved] }, answer: Answer::Preferences(user_id) })
     }

@@ -51,7 +51,8 @@ impl AddPushSubscription {
     pub fn decide(self, state: &TenantState, context: &mut Context<'_>) -> Decided {
         let user_id = own(context)?;
         let mut faults = Faults::default();
-        let fits = (1..=ENDPOINT_BYTES_MAX).contains(&self.endpoint.len()) && !self.endpoint.chars().any(char::is_control);
+        let fits =
+            (1..=ENDPOINT_BYTES_MAX).contains(&self.endpoint.len()) && !self.endpoint.chars().any(char::is_control);
         faults.expect(fits, "/endpoint", "is empty, too long or contains a control character");
         let point = decoded(&self.p256dh).is_some_and(|bytes| bytes.len() == P256DH_BYTES && bytes[0] == 4);
         faults.expect(point, "/keys/p256dh", "is not an uncompressed point of P-256 in base64url");

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Announcement, Facts, Notification, NotificationType, TEXT_CHARS_MAX, TITLE_CHARS_MAX, person_of, shortened};
+use super::{
+    Announcement, Facts, Notification, NotificationType, TEXT_CHARS_MAX, TITLE_CHARS_MAX, person_of, shortened,
+};
 use crate::domain::ids::UserId;
 use crate::domain::time::{Timestamp, Zone};
 
@@ -130,14 +132,18 @@ fn result(facts: &Facts) -> (&'static str, String) {
     let said = facts.detail.as_deref().map(|said| format!(" {said}")).unwrap_or_default();
     match facts.outcome.as_deref() {
         Some("executed") => ("Done: ", format!("It was carried out.{said}")),
-        Some("skipped") => ("Already done: ", format!("The same was carried out lately, so it did not run again.{said}")),
+        Some("skipped") => {
+            ("Already done: ", format!("The same was carried out lately, so it did not run again.{said}"))
+        }
         _ => ("Failed: ", format!("It was not carried out:{said}. It can be tried again.")),
     }
 }
 
 fn in_doubt(facts: &Facts) -> String {
     let said = facts.detail.as_deref().unwrap_or("its end was not seen");
-    format!("It may or may not have taken effect: {said}. Please look, and say how it was; it does not run again by itself.")
+    format!(
+        "It may or may not have taken effect: {said}. Please look, and say how it was; it does not run again by itself."
+    )
 }
 
 fn dead_letter(facts: &Facts) -> String {
@@ -148,7 +154,9 @@ fn dead_letter(facts: &Facts) -> String {
 fn endpoint_disabled(facts: &Facts, place: &Place<'_>) -> String {
     let since = place.until(facts).map(|at| format!(" since {at}")).unwrap_or_default();
     let said = facts.detail.as_deref().map(|said| format!(" The last answer: {said}.")).unwrap_or_default();
-    format!("It has taken nothing{since}, so it is not called any more.{said} Switch it on again once it works, and replay what it missed.")
+    format!(
+        "It has taken nothing{since}, so it is not called any more.{said} Switch it on again once it works, and replay what it missed."
+    )
 }
 
 /// The words of a digest of these notifications, oldest first, of which there are `count`.

@@ -64,7 +64,14 @@ pub struct FeedItem {
 pub fn item(org_id: &str, seq: u64, at: Timestamp, event: &Event) -> Option<FeedItem> {
     let (topic, name, id, venue_id, object) = seen(org_id, at, event)?;
     let data = json!({ "type": name, "id": id, "version": seq, "at": at, "object": object }).to_string();
-    Some(FeedItem { seq, topic, name, venue_id: venue_id.cloned(), person: notifications::person_of(event).cloned(), data })
+    Some(FeedItem {
+        seq,
+        topic,
+        name,
+        venue_id: venue_id.cloned(),
+        person: notifications::person_of(event).cloned(),
+        data,
+    })
 }
 
 /// Topic, name, id, place and object.

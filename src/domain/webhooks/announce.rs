@@ -18,7 +18,9 @@ pub fn announce(state: &TenantState, context: &mut Context<'_>, events: &mut Vec
     let mut notices = Vec::new();
     for (event, seq) in events.iter().zip(first..) {
         // What one person is told is no other system's business.
-        let Some(item) = feed::item(org_id, seq, context.now, event).filter(|item| item.person.is_none()) else { continue };
+        let Some(item) = feed::item(org_id, seq, context.now, event).filter(|item| item.person.is_none()) else {
+            continue;
+        };
         let body: Arc<str> = item.data.into();
         for webhook in state.webhooks.iter().filter(|one| one.events.contains(&item.topic)) {
             notices.push(Event::NoticeMade(Box::new(Notice {

@@ -1,7 +1,7 @@
 //! What people hear, what waits to be told, and what they have said about it.
 
-use std::sync::Arc;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use crate::domain::ids::UserId;
 use crate::domain::notifications::preferences::{Channels, Digest, Preferences, QuietHours};
 use crate::domain::notifications::push::PushSubscription;
 use crate::domain::notifications::{
-    About, Announcement, Audience, Delivery, DigestMade, Facts, Medium, Notification, NotificationAttempted, NotificationType,
-    NotificationsRead, Person,
+    About, Announcement, Audience, Delivery, DigestMade, Facts, Medium, Notification, NotificationAttempted,
+    NotificationType, NotificationsRead, Person,
 };
 use crate::domain::people::Authority;
 use crate::domain::templates::conditions::during::Windows;
