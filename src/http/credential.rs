@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use crate::actors::access::{Access, CredentialHash, KeyEntry, SessionEntry};
 use crate::actors::org::OrgRef;
 use crate::domain::ids::VenueId;
-use crate::domain::people::{Authority, Held, Role, Scope};
+use crate::domain::people::{Held, Role, Scope};
 use crate::domain::permission::Credential;
 
 /// The name of the cookie that holds a session.
@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::actors::org::Org;
     use crate::domain::ids::{OrgId, StreamId};
+    use crate::domain::people::Authority;
     use crate::domain::people::Scopes;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

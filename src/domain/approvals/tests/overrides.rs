@@ -9,7 +9,6 @@ use crate::domain::approvals::overrides::{OPEN_PER_KEY_MAX, RequestOverride, WAI
 use crate::domain::approvals::{Assignee, Source, Status, Verdict, hex};
 use crate::domain::blocks::grants::{ConsumeGrant, MINUTES_MAX, USES_MAX};
 use crate::domain::blocks::place::{PlaceBlock, Tick};
-use crate::domain::decision::Answer;
 use crate::domain::event::Event;
 use crate::domain::people::{Authority, Held, Role};
 use crate::domain::rejection::Rejection;
