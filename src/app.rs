@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 
 use crate::actors::courier::Courier;
 use crate::actors::engine::{DeliveryMode, Engine, Parts};
+use crate::actors::executor::{Executor, Outside};
 use crate::actors::notifier::Notifier;
 use crate::actors::scheduler;
 use crate::actors::services::{ActorSettings, Services};
@@ -18,9 +19,12 @@ use crate::config::{Config, Mode};
 use crate::delivery::channels::email::{EmailChannel, EmailSettings};
 use crate::delivery::channels::webhook::WebhookChannel;
 use crate::delivery::egress::Egress;
+use crate::delivery::modules::ModuleClient;
+use crate::delivery::outbound::Outbound;
+use crate::delivery::summary::{Summarizer, SummarySettings};
 use crate::domain::directory::state::Directory;
 use crate::domain::state::TenantState;
-use crate::http::{self, HttpSettings, HttpState};
+use crate::http::{self, Foresight, HttpSettings, HttpState};
 use crate::priority::{BESIDE_REQUESTS, step_back};
 use crate::secrets::{self, Secrets};
 use crate::store::sled_journal::SledJournalConfig;
@@ -135,8 +139,12 @@ impl App {
         }
     }
 
-    /// Stops in order: takes no new work, waits for what was taken, makes snapshots, closes the journal.
+    /// Stops in order: takes no new work, waits for executions that are on their way and for what was taken, makes snapshots, closes the journal.
     pub async fn stop(mut self) {
+        self.engine.take_no_more();
+        if tokio::time::timeout(self.stop_timeout, self.engine.executor().idle()).await.is_err() {
+            tracing::warn!("some executions have not ended in time; what became of them is decided at the next start");
+        }
         if tokio::time::timeout(self.stop_timeout, self.engine.stop()).await.is_err() {
             tracing::warn!("not everything was settled in time; it will be read again at the next start");
         }
@@ -192,16 +200,20 @@ fn engine(
     background: tokio::runtime::Handle,
     server_key: [u8; 32],
 ) -> Result<Engine, StartError> {
-    let email = EmailChannel::new(&EmailSettings {
+    let email: Arc<EmailChannel> = EmailChannel::new(&EmailSettings {
         url: Some(config.delivery.email.url.clone()).filter(|url| !url.is_empty()),
         from: config.delivery.email.from.clone(),
         timeout_ms: config.delivery.email.timeout_ms,
         connections_max: config.delivery.email.connections_max,
     })
+    .map(Arc::new)
     .map_err(|error| StartError::because("delivery.email")(&error))?;
     let egress = Egress::allowing(&config.delivery.egress.allow);
-    let calls = WebhookChannel::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
-    let notifier = Notifier::new(Arc::new(calls), egress, server_key);
+    let outbound = Outbound::new(egress.clone()).map_err(|error| StartError::because("outbound HTTP")(&error))?;
+    let webhooks = Arc::new(WebhookChannel::new(outbound.clone()));
+    let notifier = Notifier::new(webhooks.clone(), egress, server_key);
+    let modules = Arc::new(ModuleClient::new(outbound));
+    let executor = Executor::new(Outside { modules, email: email.clone(), webhooks, server_key });
     let no_thread = |error: std::io::Error| StartError::because("cannot start a thread")(&error);
     let (history, snapshots) = (store.history.clone(), store.snapshots.clone());
     let snapshotter =
@@ -219,8 +231,9 @@ fn engine(
         services: Arc::new(Services { store, settings }),
         snapshotter: Arc::new(snapshotter),
         directory_snapshotter: Arc::new(directory_snapshotter),
-        courier: Arc::new(Courier::new(Arc::new(email))),
+        courier: Arc::new(Courier::new(email)),
         notifier: Arc::new(notifier),
+        executor: Arc::new(executor),
         delivery_mode: match config.delivery.mode {
             Mode::Immediate => DeliveryMode::Immediate,
             Mode::OnProcess => DeliveryMode::OnProcess,
@@ -249,11 +262,27 @@ fn serve(
         server_key: secrets.server_key,
         cookie_secure: config.server.cookie_secure,
     };
-    let server = http::server(listener, HttpState { engine }, settings)
-        .map_err(|error| StartError::because("cannot serve")(&error))?;
+    let state = HttpState { engine, foresight: foresight(config)? };
+    let server =
+        http::server(listener, state, settings).map_err(|error| StartError::because("cannot serve")(&error))?;
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
+}
+
+/// Whom we ask what a request will do.
+fn foresight(config: &Config) -> Result<Foresight, StartError> {
+    let egress = Egress::allowing(&config.delivery.egress.allow);
+    let outbound = Outbound::new(egress).map_err(|error| StartError::because("outbound HTTP")(&error))?;
+    let summary = &config.preview.summary;
+    let settings = SummarySettings { url: summary.url.clone(), model: summary.model.clone(), key: summary.key.clone() };
+    let summaries = if summary.url.is_empty() {
+        None
+    } else {
+        let made = Summarizer::new(outbound.clone(), settings);
+        Some(Arc::new(made.map_err(|why| StartError(format!("preview.summary.url {why}")))?))
+    };
+    Ok(Foresight { modules: Arc::new(ModuleClient::new(outbound)), summaries })
 }
 
 fn processors() -> usize {

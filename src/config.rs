@@ -19,6 +19,7 @@ pub struct Config {
     pub store: Store,
     pub actors: Actors,
     pub delivery: Delivery,
+    pub preview: Preview,
     pub log: Log,
 }
 
@@ -112,6 +113,30 @@ pub struct Egress {
     pub allow: Vec<String>,
 }
 
+/// What people read before they decide.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "explained in config.default.toml")]
+pub struct Preview {
+    pub summary: Summary,
+}
+
+/// Summaries of requests.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "explained in config.default.toml")]
+pub struct Summary {
+    pub url: String,
+    pub model: String,
+    pub key: String,
+}
+
+impl std::fmt::Debug for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Summary").field("url", &self.url).field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
 /// The log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +203,10 @@ impl Config {
                 return Err(BadConfig::Wrong { key: "delivery.egress.allow", why });
             }
         }
+        if self.preview.summary.url.is_empty() != self.preview.summary.model.is_empty() {
+            let why = "url and model belong together: set both, or neither".into();
+            return Err(BadConfig::Wrong { key: "preview.summary", why });
+        }
         if self.server.body_bytes_max < 1024 {
             return Err(BadConfig::Wrong { key: "server.body_bytes_max", why: "is below 1024".into() });
         }
@@ -215,6 +244,16 @@ mod tests {
         std::fs::write(file.path(), "[server]\nlisten_on = \"x\"\n").unwrap();
         let refused = Config::load(Some(file.path()), &[]).unwrap_err();
         assert!(refused.to_string().contains("listen_on"), "{refused}");
+    }
+
+    #[test]
+    fn a_summary_needs_an_endpoint_and_a_model() {
+        let load = |flags: &[(&str, String)]| Config::load(None, flags);
+        let (url, model) =
+            (("preview.summary.url", "https://a.example/".into()), ("preview.summary.model", "m".into()));
+        assert!(load(&[url.clone()]).is_err() && load(&[model.clone()]).is_err());
+        let config = load(&[url, model, ("preview.summary.key", "sk-secret".into())]).unwrap();
+        assert!(!format!("{config:?}").contains("sk-secret"));
     }
 
     #[test]

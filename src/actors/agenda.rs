@@ -21,6 +21,8 @@ pub enum Chore {
     Tick,
     /// Rungs of escalations whose turn has come, and reminders.
     Escalate,
+    /// Approved requests to carry out.
+    Execute,
 }
 
 type Entry = (Chore, StreamId);

@@ -15,6 +15,7 @@ use super::agenda::Agenda;
 use super::block_index::BlockIndex;
 use super::courier::Courier;
 use super::directory::DirectoryKind;
+use super::executor::Executor;
 use super::feed;
 pub use super::feed::{FeedMessage, Wish};
 use super::herald::Herald;
@@ -62,6 +63,8 @@ pub struct Parts {
     pub courier: Arc<Courier>,
     /// Tells webhooks.
     pub notifier: Arc<Notifier>,
+    /// Has approved work carried out.
+    pub executor: Arc<Executor>,
     /// When deliveries are made.
     pub delivery_mode: DeliveryMode,
     /// The threads that organisations are spread over; at least one.
@@ -150,6 +153,11 @@ impl Engine {
     /// The herald.
     pub fn herald(&self) -> &Arc<Herald> {
         &self.0.herald
+    }
+
+    /// The executor.
+    pub fn executor(&self) -> &Arc<Executor> {
+        &self.0.parts.executor
     }
 
     /// When deliveries are made.
@@ -343,9 +351,14 @@ impl Engine {
         Ok(feed::follow(self.background(), self.services().clone(), org.clone(), after, wish, stopping))
     }
 
+    /// Takes no more work and begins none. What is called already goes on, and how it ends can still be written down.
+    pub fn take_no_more(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
     /// Takes no more work, waits until what was taken is durable, and has snapshots made where they are worth it.
     pub async fn stop(&self) {
-        self.0.stopping.send_replace(true);
+        self.take_no_more();
         let settle = |org: OrgRef| async move {
             let (told, settled) = oneshot::channel();
             if self.send(&org, Job::Settle(told)).is_ok() {

@@ -3,7 +3,7 @@
 //! ```text
 //! engine (the handle) ─► tenant (the one path of a change) ─► journal
 //!    │                      └─ organisation, directory: how their events are shown ─► block index, access, feed, agenda
-//!    └─ scheduler ─► herald (who hears of it), courier (deliveries)          start: recovery of everything
+//!    └─ scheduler ─► herald (who hears), courier (deliveries), executor (approved work)      start: recovery of everything
 //! ```
 //! Promise: what is answered is on disk; what is seen is on disk. Never here: rules of the product, HTTP.
 
@@ -15,6 +15,7 @@ pub mod courier;
 mod directory;
 mod due;
 pub mod engine;
+pub mod executor;
 pub mod feed;
 pub mod herald;
 mod job;

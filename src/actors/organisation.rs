@@ -6,6 +6,7 @@ use super::agenda::{Agenda, Chore};
 use super::block_index::BlockIndex;
 use super::kind::Kind;
 use super::org::{Condition, Live, OrgRef};
+use crate::domain::approvals::due;
 use crate::domain::blocks::BlockKey;
 use crate::domain::blocks::check::{Ruling, ruling};
 use crate::domain::event::Event;
@@ -38,11 +39,14 @@ struct Times {
     announce_at_ms: Option<i64>,
     tick_at_ms: Option<i64>,
     escalate_at_ms: Option<i64>,
+    /// No later than that; nothing where nobody needs to be told.
+    execute_at_ms: Option<i64>,
 }
 
 impl Times {
-    fn of(state: &TenantState) -> Self {
+    fn of(state: &TenantState, execute_at: Option<Timestamp>) -> Self {
         Self {
+            execute_at_ms: execute_at.map(|at| at.0),
             deliver_at_ms: state.actions.next_due().map(|at| at.0),
             notify_at_ms: state.webhooks.next_due().map(|at| at.0),
             announce_at_ms: state.notifications.waiting_since().map(|at| at.0),
@@ -59,6 +63,10 @@ impl OrganisationKind {
         self.agenda.set(Chore::Announce, self.org.stream, times.announce_at_ms);
         self.agenda.set(Chore::Tick, self.org.stream, times.tick_at_ms);
         self.agenda.set(Chore::Escalate, self.org.stream, times.escalate_at_ms);
+        // Never later than it stands: what is on its way, or could not begin, is the executor's to know.
+        if let Some(at) = times.execute_at_ms {
+            self.agenda.no_later_than(Chore::Execute, self.org.stream, at);
+        }
     }
 }
 
@@ -93,7 +101,7 @@ impl Kind for OrganisationKind {
                 last_seq: state.last_seq(),
                 items: followed.then(|| numbered.filter_map(item).collect()),
             },
-            times: Times::of(state),
+            times: Times::of(state, events.iter().any(is_about_work).then(|| next_work(state, at)).flatten()),
         }
     }
 
@@ -122,11 +130,38 @@ impl Kind for OrganisationKind {
                 self.blocks.put(self.org.stream, key, ruling(state, key));
             }
         });
-        self.schedule(Times::of(state));
+        // What runs in a state that was just read may have been cut off.
+        let left_over = state.approvals.queue().running().next().map(|_| Timestamp(0));
+        self.schedule(Times::of(state, left_over.or_else(|| next_work(state, Timestamp(0)))));
         self.org.set_condition(Condition::Ready);
     }
 
     fn quarantine(&self) {
         self.org.set_condition(Condition::Quarantined);
     }
+}
+
+/// When something is to be claimed or tried again, as it is after a commit of this moment.
+fn next_work(state: &TenantState, at: Timestamp) -> Option<Timestamp> {
+    [due::next_due(state), due::next_try(state, at)].into_iter().flatten().min()
+}
+
+/// Whether an event may be why something is due.
+fn is_about_work(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CapabilitySaved(_)
+            | Event::CapabilityDeleted { .. }
+            | Event::ApprovalSubmitted(_)
+            | Event::ApprovalDecided(_)
+            | Event::ApprovalClosed(_)
+            | Event::ApprovalExecuted(_)
+            | Event::ApprovalCleared(_)
+            | Event::ApprovalScheduled(_)
+            | Event::ApprovalSkipped(_)
+            | Event::ApprovalTriedAgain(_)
+            | Event::ApprovalFailed(_)
+            | Event::ApprovalRetried(_)
+            | Event::ApprovalUndone(_)
+    )
 }

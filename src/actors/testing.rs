@@ -1,6 +1,7 @@
 //! An engine for tests: on a store in memory, with a channel that keeps what it is given.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_rt::Arbiter;
 use futures_util::future::{BoxFuture, FutureExt, ready};
@@ -8,13 +9,16 @@ use serde_json::Value;
 
 use super::courier::Courier;
 use super::engine::{DeliveryMode, Engine, Parts};
+use super::executor::{Executor, Outside};
 use super::notifier::Notifier;
 use super::org::OrgRef;
 use super::refusal::{Accepted, Refusal};
 use super::services::{ActorSettings, Services};
 use super::start::recover_all;
 use crate::delivery::channel::{Channel, Message, Outcome};
+use crate::delivery::effect::{EffectChannel, EffectOutcome};
 use crate::delivery::egress::Egress;
+use crate::delivery::testing::modules::ScriptedModules;
 use crate::domain::blocks::place::PlaceBlock;
 use crate::domain::command::Command;
 use crate::domain::directory::NewKey;
@@ -22,6 +26,7 @@ use crate::domain::directory::commands::{DirectoryCommand, RegisterOrganisation}
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::Request;
 use crate::domain::ids::OrgId;
+use crate::domain::json::JsonText;
 use crate::domain::people::{Caller, Cause, Held, Via, Who};
 use crate::domain::state::TenantState;
 use crate::domain::violations::Severity;
@@ -47,6 +52,25 @@ impl Channel for Kept {
         let mut script = self.script.lock().unwrap();
         let outcome = if script.is_empty() { Outcome::Delivered { detail: "kept".into() } } else { script.remove(0) };
         ready(outcome).boxed()
+    }
+}
+
+impl EffectChannel for Kept {
+    fn perform<'a>(&'a self, message: &'a Message, _: Duration) -> BoxFuture<'a, EffectOutcome> {
+        let outcome = self.deliver(message);
+        async move {
+            match outcome.await {
+                Outcome::Delivered { detail } => EffectOutcome::Done {
+                    result: JsonText::of(&serde_json::json!({ "reply": detail })),
+                    undo_payload: None,
+                },
+                Outcome::Retry { detail, after_ms } => {
+                    EffectOutcome::Unknown { error: detail, retry_after_ms: after_ms }
+                }
+                Outcome::Refused { detail } => EffectOutcome::Failed { error: detail },
+            }
+        }
+        .boxed()
     }
 }
 
@@ -80,6 +104,14 @@ pub fn settings() -> ActorSettings {
 
 /// Starts an engine on a store.
 pub async fn start(store: Store, settings: ActorSettings) -> Bench {
+    let nobody = Arc::new(Kept::default());
+    let modules = Arc::new(ScriptedModules::default());
+    let outside = Outside { modules, email: nobody.clone(), webhooks: nobody, server_key: [7; 32] };
+    start_reaching(store, settings, outside).await
+}
+
+/// The same with these ways to the outside for approved work.
+pub async fn start_reaching(store: Store, settings: ActorSettings, outside: Outside) -> Bench {
     let background = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let arbiter = Arbiter::new();
     let kept = Arc::new(Kept::default());
@@ -90,6 +122,7 @@ pub async fn start(store: Store, settings: ActorSettings) -> Bench {
         directory_snapshotter: Arc::new(Snapshotter::start::<Folded<Directory>>(history, snapshots).unwrap()),
         courier: Arc::new(Courier::new(kept.clone())),
         notifier: Arc::new(Notifier::new(kept.clone(), Egress::default(), [7; 32])),
+        executor: Arc::new(Executor::new(outside)),
         delivery_mode: DeliveryMode::OnProcess,
         arbiters: vec![arbiter.handle()],
         background: background.handle().clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::Processed;
-use super::feed::FeedMessage;
+use super::feed::{FeedMessage, Wish};
 use super::org::Condition;
 use super::refusal::Refusal;
 use super::testing::{caller, json, place, report, request, settings, start};

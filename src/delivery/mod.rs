@@ -6,8 +6,12 @@
 
 pub mod channel;
 pub mod channels;
+pub mod effect;
 pub mod egress;
+pub mod modules;
+pub mod outbound;
 pub mod signing;
+pub mod summary;
 #[doc(hidden)]
 pub mod testing;
 pub mod wording;

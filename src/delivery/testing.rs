@@ -1,6 +1,9 @@
-//! An SMTP server for tests: takes every mail, unless the script of a connection says otherwise, and keeps what it was given.
+//! Servers for tests. Here an SMTP server: takes every mail, unless the script of a connection says otherwise, and keeps what it was given.
 //!
 //! Runs on threads of its own, so that it answers whatever the runtime under test is doing.
+
+pub mod http;
+pub mod modules;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};

@@ -63,7 +63,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// `text` with at most `chars_max` characters, the last an ellipsis where something is missing.
-fn shortened(text: &str, chars_max: usize) -> String {
+pub fn shortened(text: &str, chars_max: usize) -> String {
     if text.chars().count() <= chars_max {
         return text.to_owned();
     }

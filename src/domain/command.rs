@@ -8,6 +8,7 @@ use super::approvals::decide::DecideApproval;
 use super::approvals::edit::EditPayload;
 use super::approvals::finish::FinishExecution;
 use super::approvals::follow::follow;
+use super::approvals::many::ApproveMany;
 use super::approvals::overrides::RequestOverride;
 use super::approvals::policy::ChangeApprovalPolicy;
 use super::approvals::progress::ProgressTask;
@@ -81,6 +82,7 @@ pub enum Command {
     RequestOverride(Box<RequestOverride>),
     ConsumeGrant(ConsumeGrant),
     DecideApproval(DecideApproval),
+    ApproveMany(Box<ApproveMany>),
     CancelApproval(CancelApproval),
     SubmitApproval(Box<SubmitApproval>),
     EditPayload(Box<EditPayload>),
@@ -120,6 +122,9 @@ impl Command {
         if let Self::ReportMany(many) = self {
             return many.decide(state, context); // it completes each of its items
         }
+        if let Self::ApproveMany(many) = self {
+            return many.decide(state, context); // so does this
+        }
         let mut decision = self.decide_alone(state, context)?;
         complete(state, context, &mut decision.events)?;
         Ok(decision)
@@ -156,6 +161,7 @@ impl Command {
             Self::RequestOverride(command) => command.decide(state, context),
             Self::ConsumeGrant(command) => command.decide(state, context),
             Self::DecideApproval(command) => command.decide(state, context),
+            Self::ApproveMany(command) => command.decide(state, context),
             Self::CancelApproval(command) => command.decide(state, context),
             Self::SubmitApproval(command) => command.decide(state, context),
             Self::EditPayload(command) => command.decide(state, context),
@@ -194,6 +200,7 @@ impl Command {
             | Self::EndSilence(_)
             | Self::ConsumeGrant(_)
             | Self::DecideApproval(_)
+            | Self::ApproveMany(_)
             | Self::CancelApproval(_)
             | Self::FinishExecution(_)
             | Self::SettleApproval(_)

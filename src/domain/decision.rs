@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::approvals::many::Became;
 use super::event::Event;
 use super::ids::IdSource;
 use super::people::Caller;
@@ -77,6 +78,8 @@ pub enum Answer {
     ApprovalMade(Uuid),
     /// A request for approval.
     Approval(Uuid),
+    /// What became of many requests that somebody approved, in their order.
+    Approvals(Vec<Became>),
     /// A run of a request.
     Task(Uuid),
     /// A grant.

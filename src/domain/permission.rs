@@ -23,7 +23,12 @@ pub enum Operation {
     ConsumeGrant,
     ReadApprovals,
     DecideApproval,
+    SubmitApproval,
+    EditApproval,
     CancelApproval,
+    RetryApproval,
+    SettleApproval,
+    UndoApproval,
     ReadApprovalAudit,
     ManageWebhooks,
     ReadCapabilities,
@@ -50,6 +55,7 @@ use Role::{Admin, Gm, Manager, Owner, Reviewer, Staff, Viewer, VpOps};
 const EVERYBODY: &[Role] = &[Owner, Admin, VpOps, Gm, Manager, Reviewer, Staff, Viewer];
 const FLOOR: &[Role] = &[Owner, VpOps, Gm, Manager];
 const ASKING: &[Role] = &[Owner, VpOps, Gm, Manager, Staff];
+const HAVING: &[Role] = &[Owner, VpOps, Gm, Manager, Reviewer, Staff];
 const DECIDING: &[Role] = &[Owner, VpOps, Gm, Manager, Reviewer];
 const RULES: &[Role] = &[Owner, Admin, VpOps];
 const OFFICE: &[Role] = &[Owner, Admin];
@@ -74,7 +80,13 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     (Operation::ReadApprovals, &[Scope::ActionsRead], EVERYBODY),
     // No scope: keys never decide.
     (Operation::DecideApproval, &[], DECIDING),
-    (Operation::CancelApproval, &[Scope::ActionsSubmit], ASKING),
+    (Operation::SubmitApproval, &[Scope::ActionsSubmit], FLOOR),
+    (Operation::EditApproval, &[Scope::ActionsSubmit], HAVING),
+    (Operation::CancelApproval, &[Scope::ActionsSubmit], HAVING),
+    (Operation::UndoApproval, &[Scope::ActionsSubmit], FLOOR),
+    // What ran is looked after by people.
+    (Operation::RetryApproval, &[], DECIDING),
+    (Operation::SettleApproval, &[], DECIDING),
     (Operation::ManageWebhooks, &[Scope::Admin], OFFICE),
     (
         Operation::ReadCapabilities,

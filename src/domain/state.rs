@@ -485,6 +485,9 @@ impl super::aggregate::Aggregate for TenantState {
         if let super::command::Command::ReportMany(many) = command {
             return many.carry_out(self, context);
         }
+        if let super::command::Command::ApproveMany(many) = command {
+            return many.carry_out(self, context);
+        }
         let decision = command.decide(self, context)?;
         self.fold(context.now, &decision.events);
         Ok(decision)

@@ -7,6 +7,8 @@ use actix_web::http::StatusCode;
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::actors::executor::{EXECUTIONS, RUNNING};
+
 const REQUESTS: &str = "action_center_http_requests_total";
 const REQUEST_SECONDS: &str = "action_center_http_request_seconds";
 const CHECKS: &str = "action_center_checks_total";
@@ -43,6 +45,10 @@ pub fn install() {
         let handle = builder.install_recorder().inspect_err(|error| tracing::warn!(%error, "nothing is counted")).ok();
         describe();
         LazyLock::force(&CHECK_HANDLES);
+        for outcome in ["done", "failed", "in_doubt", "again"] {
+            counter!(EXECUTIONS, "outcome" => outcome).increment(0);
+        }
+        gauge!(RUNNING).set(0.0);
         for outcome in ["accepted", "replayed", "refused"] {
             counter!(COMMANDS, "outcome" => outcome).increment(0);
         }
@@ -56,6 +62,8 @@ fn describe() {
     describe_counter!(CHECKS, "Block checks, by outcome.");
     describe_counter!(COMMANDS, "Commands, by outcome.");
     describe_counter!(REJECTIONS, "Commands that were refused, by problem code.");
+    describe_counter!(EXECUTIONS, "Tries of approved work that was carried out, by outcome.");
+    describe_gauge!(RUNNING, "Approved work that is being carried out.");
     describe_gauge!(STREAMS, "Event streams that are open.");
 }
 

@@ -10,6 +10,7 @@ pub mod check;
 pub mod check_query;
 pub mod credential;
 pub mod docs;
+pub mod foresight;
 pub mod guard;
 pub mod health;
 pub mod idempotency;
@@ -41,10 +42,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
-    actions, approval_policy, approvals, blocks, bulk, capabilities, inhibitions, keys, notifications, operator,
-    overrides, process, reports, rush, session, settings, silences, templates, till, trends, users, venues,
-    violation_types, violations, webhooks,
+    actions, approval_policy, approvals, blocks, bulk, capabilities, decisions, inhibitions, keys, notifications,
+    operator, overrides, process, reports, rush, session, settings, silences, submissions, tasks, templates, till,
+    trends, users, venues, violation_types, violations, webhooks,
 };
+pub use foresight::Foresight;
 use problem::problem;
 pub use site::{BODY_BYTES_MAX, HttpSettings, HttpState, KEEP_ALIVE_S, Site};
 
@@ -103,12 +105,20 @@ routes! {
     "/api/action-center/process" => POST process::process;
     "/api/action-center/trends" => GET trends::show;
     "/api/actions" => GET approvals::list;
+    "/api/actions/submit" => POST submissions::submit;
     "/api/actions/pending" => GET approvals::pending;
+    "/api/actions/approve-many" => POST decisions::approve_many;
     "/api/actions/audit/{id}" => GET approvals::audit;
     "/api/actions/{id}" => GET approvals::show;
-    "/api/actions/{id}/approve" => POST approvals::approve;
-    "/api/actions/{id}/reject" => POST approvals::reject;
-    "/api/actions/{id}/cancel" => POST approvals::cancel;
+    "/api/actions/{id}/approve" => POST decisions::approve;
+    "/api/actions/{id}/reject" => POST decisions::reject;
+    "/api/actions/{id}/payload" => PUT submissions::edit;
+    "/api/actions/{id}/cancel" => POST decisions::cancel;
+    "/api/actions/{id}/retry" => POST decisions::retry;
+    "/api/actions/{id}/settle" => POST decisions::settle;
+    "/api/actions/{id}/undo" => POST submissions::undo;
+    "/api/tasks/{id}" => GET tasks::show;
+    "/api/tasks/{id}/events" => GET tasks::events;
     "/api/capabilities" => GET capabilities::list, POST capabilities::register;
     "/api/capabilities/{name}" => DELETE capabilities::delete;
     "/api/events" => GET stream::events;

@@ -1,5 +1,6 @@
 //! What every handler reaches: the engine and the settings of this layer.
 
+use super::foresight::Foresight;
 use super::password::Passwords;
 use super::snapshots::Snapshots;
 use super::streams::Streams;
@@ -40,6 +41,8 @@ pub const KEEP_ALIVE_S: u64 = 75;
 pub struct HttpState {
     /// The handle on all organisations.
     pub engine: Engine,
+    /// Whom we ask what a request will do.
+    pub foresight: Foresight,
 }
 
 /// What every handler reaches; one for the whole server.
@@ -48,6 +51,8 @@ pub struct Site {
     pub engine: Engine,
     /// How this layer behaves.
     pub settings: HttpSettings,
+    /// Whom we ask what a request will do.
+    pub foresight: Foresight,
     /// Where passwords are hashed.
     pub passwords: Passwords,
     /// The event streams that are open.
@@ -61,6 +66,7 @@ impl Site {
     pub fn new(state: HttpState, settings: HttpSettings) -> Self {
         Self {
             engine: state.engine,
+            foresight: state.foresight,
             settings,
             passwords: Passwords::new(),
             streams: Streams::default(),

@@ -30,7 +30,8 @@ use crate::domain::view::feed::Topic;
 
 /// How often a silent stream says that it is there, and its credential is looked at again.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-const LAST_EVENT_ID: &str = "last-event-id";
+/// The header by which a reader comes back.
+pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Which events, from where.
 #[derive(utoipa::IntoParams)]
@@ -217,6 +218,7 @@ mod tests {
     use std::sync::Arc;
 
     use actix_web::test::TestRequest;
+    use uuid::Uuid;
 
     use super::*;
     use crate::domain::people::{Role, Scopes};
@@ -242,6 +244,7 @@ mod tests {
             seq: 8,
             topic: Topic::Blocks,
             name: "block.placed",
+            id: Uuid::nil(),
             venue_id: None,
             person: None,
             data: "{}".into(),

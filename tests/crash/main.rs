@@ -4,12 +4,14 @@
 //! `CRASH_SEED` repeats a run's choices (not its timing), `CRASH_KILLS` makes it longer.
 
 mod chance;
+mod executing;
 mod load;
 mod oracle;
 mod planted;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest")]
 mod support;
+mod till;
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -1,13 +1,16 @@
 //! The integration tests: one binary, linked once. One behaviour, one file.
 
+mod approving;
 mod calling;
 mod escalating;
+mod executing;
 mod flooding;
 mod house;
 mod importing;
 mod keys;
 mod layers;
 mod mailing;
+mod modules;
 mod overriding;
 mod refusing_to_start;
 mod registering;

@@ -10,17 +10,22 @@ mod mail;
 mod server;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lettre::message::Mailbox;
-use tokio::sync::Semaphore;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use self::mail::Mail;
 use self::server::Server;
 use crate::delivery::channel::{Channel, Message, Outcome, detail};
+use crate::delivery::effect::{EffectChannel, EffectOutcome};
+use crate::domain::json::JsonText;
 
 /// How long a server may take to answer QUIT, after the outcome is known.
 const GOODBYE_MS: u64 = 1_000;
@@ -101,21 +106,74 @@ impl EmailChannel {
             return Outcome::Retry { detail: "e-mail is closing down".into(), after_ms: None };
         };
         match timeout(self.timeout, server.hand_over(&mail)).await {
-            Err(_) => {
-                let detail = format!("the mail server did not finish within {} ms", self.timeout.as_millis());
-                Outcome::Retry { detail, after_ms: None }
-            }
+            Err(_) => Outcome::Retry { detail: self.late(), after_ms: None },
             Ok(Err(error)) => server.outcome_of(&error),
-            Ok(Ok((mut connection, reply))) => {
-                let goodbye = self.goodbye;
-                tokio::spawn(async move {
-                    let _ = timeout(goodbye, connection.quit()).await;
-                    drop(connection);
-                    drop(place);
-                });
+            Ok(Ok((connection, reply))) => {
+                self.part(connection, place);
                 Outcome::Delivered { detail: reply }
             }
         }
+    }
+}
+
+impl EmailChannel {
+    /// One attempt at a mail that must not come twice. `begun` says whether the mail itself was being handed over.
+    async fn once(&self, message: &Message, begun: &AtomicBool) -> EffectOutcome {
+        let not_sent = |error: String| EffectOutcome::NotSent { error };
+        let Some(server) = &self.server else { return not_sent("e-mail is not configured".into()) };
+        let mail = match Mail::write(message, &self.from) {
+            Ok(mail) => mail,
+            Err(why) => return not_sent(detail(&why, &[])),
+        };
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            return not_sent("e-mail is closing down".into());
+        };
+        let mut connection = match timeout(self.timeout, server.connect()).await {
+            Err(_) => return not_sent(self.late()),
+            Ok(Err(error)) => return not_sent(server.said(&error)),
+            Ok(Ok(connection)) => connection,
+        };
+        begun.store(true, Ordering::Release);
+        match timeout(self.timeout, server.send(&mut connection, &mail)).await {
+            Err(_) => EffectOutcome::Unknown { error: self.late(), retry_after_ms: None },
+            Ok(Err(error)) => server.effect_of(&error),
+            Ok(Ok(reply)) => {
+                self.part(connection, place);
+                EffectOutcome::Done { result: JsonText::of(&json!({ "reply": reply })), undo_payload: None }
+            }
+        }
+    }
+
+    fn late(&self) -> String {
+        format!("the mail server did not finish within {} ms", self.timeout.as_millis())
+    }
+
+    /// Says goodbye to a server that took a mail; the place is free when that is done.
+    fn part(&self, mut connection: AsyncSmtpConnection, place: OwnedSemaphorePermit) {
+        let goodbye = self.goodbye;
+        tokio::spawn(async move {
+            let _ = timeout(goodbye, connection.quit()).await;
+            drop(connection);
+            drop(place);
+        });
+    }
+}
+
+impl EffectChannel for EmailChannel {
+    fn perform<'a>(&'a self, message: &'a Message, within: Duration) -> BoxFuture<'a, EffectOutcome> {
+        async move {
+            let begun = AtomicBool::new(false);
+            let made = timeout(within, self.once(message, &begun)).await;
+            made.unwrap_or_else(|_| {
+                let error = format!("the mail was not taken within {} ms", within.as_millis());
+                if begun.load(Ordering::Acquire) {
+                    EffectOutcome::Unknown { error, retry_after_ms: None }
+                } else {
+                    EffectOutcome::NotSent { error }
+                }
+            })
+        }
+        .boxed()
     }
 }
 

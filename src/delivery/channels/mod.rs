@@ -1,4 +1,5 @@
 //! The channels, a file each.
 
 pub mod email;
+pub mod slack;
 pub mod webhook;

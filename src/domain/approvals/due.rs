@@ -28,10 +28,20 @@ pub fn next_due(state: &TenantState) -> Option<Timestamp> {
     ready.filter_map(|(_, line)| line.first().map(|(at, _)| *at)).min()
 }
 
+/// When something that runs is to be tried next, after this moment.
+pub fn next_try(state: &TenantState, after: Timestamp) -> Option<Timestamp> {
+    state.approvals.queue().next_try(after)
+}
+
 /// What is to be claimed at `now`, first come first, at most `at_most`.
 pub fn due(state: &TenantState, now: Timestamp, at_most: usize) -> Vec<&Approval> {
+    due_of(state, now, at_most, |_| true)
+}
+
+/// The same, only of the capabilities that are `wanted` by their names.
+pub fn due_of(state: &TenantState, now: Timestamp, at_most: usize, wanted: impl Fn(&str) -> bool) -> Vec<&Approval> {
     let mut first: BinaryHeap<Reverse<(Timestamp, Uuid)>> = BinaryHeap::new();
-    for (capability, line) in state.approvals.queue().ready() {
+    for (capability, line) in state.approvals.queue().ready().filter(|(capability, _)| wanted(capability)) {
         let come = line.iter().take_while(|(at, _)| *at <= now);
         first.extend(come.take(room(state, capability).min(at_most)).copied().map(Reverse));
     }

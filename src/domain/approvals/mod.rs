@@ -24,6 +24,7 @@ pub mod finish;
 pub mod follow;
 pub mod index;
 pub mod machine;
+pub mod many;
 pub mod overrides;
 pub mod policy;
 pub mod progress;

@@ -2,6 +2,7 @@
 //! others of that key stand behind it and are nobody's next, however long they are due.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub struct Queue {
     by_key: Map<Key, SameWork>,
     ready: BTreeMap<Arc<str>, BTreeSet<Due>>,
     running: BTreeSet<Uuid>,
+    /// Of what runs, what is to be tried again, by when.
+    tries: BTreeSet<Due>,
     running_by_capability: HashMap<Arc<str>, usize>,
 }
 
@@ -46,6 +49,11 @@ impl Queue {
     /// What runs, in the order of ids, which is the order of submission.
     pub fn running(&self) -> impl Iterator<Item = &Uuid> {
         self.running.iter()
+    }
+
+    /// When the first of what is to be tried again has its turn, after this moment.
+    pub fn next_try(&self, after: Timestamp) -> Option<Timestamp> {
+        self.tries.range((Bound::Excluded((after, Uuid::max())), Bound::Unbounded)).next().map(|(at, _)| *at)
     }
 
     /// How much of a capability runs.
@@ -74,6 +82,7 @@ impl Queue {
         });
         if approval.status == Status::Executing {
             self.running.insert(approval.id);
+            self.tries.extend(next_try(approval));
             *self.running_by_capability.entry(approval.capability.clone()).or_default() += 1;
         }
     }
@@ -87,6 +96,9 @@ impl Queue {
             _ => {}
         });
         if approval.status == Status::Executing && self.running.remove(&approval.id) {
+            if let Some(due) = next_try(approval) {
+                self.tries.remove(&due);
+            }
             let left = self.running_by_capability.get_mut(&approval.capability).map_or(0, |count| {
                 *count = count.saturating_sub(1);
                 *count
@@ -118,6 +130,10 @@ impl Queue {
             self.by_key.remove(&key);
         }
     }
+}
+
+fn next_try(approval: &Approval) -> Option<Due> {
+    Some((approval.execution.as_ref()?.next_at?, approval.id))
 }
 
 /// When it is due, or since when it runs, or when it was done; nothing for what has no place in the queue.

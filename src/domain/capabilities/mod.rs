@@ -162,6 +162,17 @@ pub struct Preview {
     pub amount: Option<String>,
     /// Where it comes from: `template`, `built_in` or `module` (its dry run).
     pub source: String,
+    /// A line by a language model, where the operator has chosen one. It stands beside what is approved and is no part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<GeneratedLine>,
+}
+
+/// What a language model made of a request, and which one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct GeneratedLine {
+    pub text: String,
+    pub by: String,
 }
 
 #[cfg(test)]

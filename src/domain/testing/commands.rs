@@ -7,6 +7,7 @@ use crate::domain::approvals::claim::ClaimApproval;
 use crate::domain::approvals::decide::DecideApproval;
 use crate::domain::approvals::edit::EditPayload;
 use crate::domain::approvals::finish::FinishExecution;
+use crate::domain::approvals::many::ApproveMany;
 use crate::domain::approvals::overrides::RequestOverride;
 use crate::domain::approvals::policy::ChangeApprovalPolicy;
 use crate::domain::approvals::progress::ProgressTask;
@@ -72,6 +73,7 @@ commands!(
     RequestOverride in Box,
     ConsumeGrant,
     DecideApproval,
+    ApproveMany in Box,
     CancelApproval,
     SubmitApproval in Box,
     EditPayload in Box,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::approvals;
+use super::approvals::{self, ApprovalView};
 use super::capabilities;
 use super::list;
 use super::notifications;
@@ -14,6 +14,7 @@ use super::shapes::{self, ActionView, BlockView, ViolationView};
 use super::tasks;
 use super::types;
 use super::webhooks;
+use crate::domain::approvals::many::Became;
 use crate::domain::decision::{Answer, Done, Reply};
 use crate::domain::state::TenantState;
 use crate::domain::violations::bulk::Outcome;
@@ -67,6 +68,30 @@ pub struct OutcomesView<'a> {
     pub results: Vec<OutcomeView<'a>>,
 }
 
+/// What became of one of many requests that somebody approved.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct VerdictView<'a> {
+    /// As it was sent.
+    pub id: String,
+    /// As if the decision had come alone: 200 where it counts.
+    pub status: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub approval: Option<ApprovalView<'a>>,
+    /// Why nothing was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<&'a Value>,
+}
+
+/// What became of many.
+#[derive(Serialize, utoipa::ToSchema)]
+#[allow(missing_docs, reason = "the field names are the product's words")]
+pub struct VerdictsView<'a> {
+    pub results: Vec<VerdictView<'a>>,
+}
+
 /// Renders an answer.
 pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
     let org_id = state.organisation().org_id.as_str();
@@ -102,6 +127,9 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
             shown(Done::Created, state.approvals.get(id), |one| approvals::approval(org_id, one))
         }
         Answer::Approval(id) => shown(Done::Done, state.approvals.get(id), |one| approvals::approval(org_id, one)),
+        Answer::Approvals(all) => {
+            json(Done::Done, &VerdictsView { results: all.iter().map(|one| verdict(state, one)).collect() })
+        }
         Answer::Task(id) => shown(Done::Done, state.tasks.get(id), |one| tasks::task(org_id, one)),
         Answer::Grant(id) => shown(Done::Done, state.grants.get(id), |one| approvals::grant(org_id, one)),
         Answer::WebhookMade(id) => shown(Done::Created, state.webhooks.get(id), |one| webhooks::webhook(state, one)),
@@ -158,6 +186,22 @@ fn outcome<'a>(state: &'a TenantState, index: usize, outcome: &'a Outcome) -> Ou
             status: problem["status"].as_u64().unwrap_or(500),
             violation: None,
             resolved: &[],
+            problem: Some(problem),
+        },
+    }
+}
+
+fn verdict<'a>(state: &'a TenantState, one: &'a Became) -> VerdictView<'a> {
+    let org_id = state.organisation().org_id.as_str();
+    match one {
+        Became::Taken(id) => {
+            let approval = state.approvals.get(id).map(|one| approvals::approval(org_id, one));
+            VerdictView { id: id.to_string(), status: 200, approval, problem: None }
+        }
+        Became::Refused { id, problem } => VerdictView {
+            id: id.clone(),
+            status: problem["status"].as_u64().unwrap_or(500),
+            approval: None,
             problem: Some(problem),
         },
     }

@@ -52,6 +52,8 @@ pub struct FeedItem {
     pub topic: Topic,
     /// Its name, such as `violation.created`.
     pub name: &'static str,
+    /// What it is about.
+    pub id: Uuid,
     /// Where it happened; readers that are limited to venues see only theirs.
     pub venue_id: Option<VenueId>,
     /// Whose it is; nobody else sees it, and no other system.
@@ -64,14 +66,8 @@ pub struct FeedItem {
 pub fn item(org_id: &str, seq: u64, at: Timestamp, event: &Event) -> Option<FeedItem> {
     let (topic, name, id, venue_id, object) = seen(org_id, at, event)?;
     let data = json!({ "type": name, "id": id, "version": seq, "at": at, "object": object }).to_string();
-    Some(FeedItem {
-        seq,
-        topic,
-        name,
-        venue_id: venue_id.cloned(),
-        person: notifications::person_of(event).cloned(),
-        data,
-    })
+    let person = notifications::person_of(event).cloned();
+    Some(FeedItem { seq, topic, name, id, venue_id: venue_id.cloned(), person, data })
 }
 
 /// Topic, name, id, place and object.

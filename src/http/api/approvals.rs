@@ -1,14 +1,9 @@
-//! Requests for approval: listed, shown, decided, taken back, audited.
+//! Requests for approval: listed, shown, audited. They are made in `submissions.rs` and decided in `decisions.rs`.
 
-use actix_web::{HttpRequest, web};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use actix_web::HttpRequest;
 
 use crate::clock;
-use crate::domain::approvals::cancel::CancelApproval;
-use crate::domain::approvals::decide::DecideApproval;
-use crate::domain::approvals::{RiskLevel, Status, Verdict};
-use crate::domain::command::Command;
+use crate::domain::approvals::{RiskLevel, Status};
 use crate::domain::directory::User;
 use crate::domain::ids::UserId;
 use crate::domain::people::{Caller, Cause, Held, Via, Who};
@@ -63,7 +58,7 @@ pub async fn list(req: HttpRequest) -> Answer {
 #[allow(dead_code, reason = "it describes what the handler reads")]
 pub struct PendingParams {
     risk: Option<RiskLevel>,
-    /// A person's id, or `me`: what they may decide at the step that is waited for.
+    /// A person's id, or `me`: what they own, and what they may decide at the step that is waited for.
     owner: Option<String>,
     module: Option<String>,
     /// 1 to 500, 50 by default.
@@ -132,62 +127,4 @@ pub async fn audit(req: HttpRequest) -> Answer {
     let id = path::uuid(&req)?;
     let query = Query::of(&req, &[])?;
     call.show(&query, move |state, caller| approvals::audit(state, caller, &id)).await
-}
-
-/// A decision.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionBody {
-    /// The hash of the payload that was seen; needed to approve.
-    payload_hash: Option<String>,
-    comment: Option<String>,
-}
-
-/// Approves. People only, each once, never who asked and never whom it is for.
-#[utoipa::path(
-    post, path = "/api/actions/{id}/approve", tag = "Approvals", request_body = DecisionBody,
-    params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The request", body = ApprovalView))
-)]
-pub async fn approve(req: HttpRequest, payload: web::Payload) -> Answer {
-    decide(req, payload, Verdict::Approved).await
-}
-
-/// Rejects, which ends it.
-#[utoipa::path(
-    post, path = "/api/actions/{id}/reject", tag = "Approvals", request_body = DecisionBody,
-    params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The request", body = ApprovalView))
-)]
-pub async fn reject(req: HttpRequest, payload: web::Payload) -> Answer {
-    decide(req, payload, Verdict::Rejected).await
-}
-
-async fn decide(req: HttpRequest, payload: web::Payload, verdict: Verdict) -> Answer {
-    let call = Call::allowed(&req, Operation::DecideApproval)?;
-    let id = path::uuid(&req)?;
-    let sent = call.sent(&req, payload).await?;
-    let DecisionBody { payload_hash, comment } = sent.json()?;
-    call.command(sent, Command::DecideApproval(DecideApproval { id, verdict, payload_hash, comment })).await
-}
-
-/// Why a request is taken back.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CancelBody {
-    reason: Option<String>,
-}
-
-/// Takes a request back that was not carried out.
-#[utoipa::path(
-    post, path = "/api/actions/{id}/cancel", tag = "Approvals", request_body = CancelBody,
-    params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The request", body = ApprovalView))
-)]
-pub async fn cancel(req: HttpRequest, payload: web::Payload) -> Answer {
-    let call = Call::allowed(&req, Operation::CancelApproval)?;
-    let id = path::uuid(&req)?;
-    let sent = call.sent(&req, payload).await?;
-    let CancelBody { reason } = sent.json()?;
-    call.command(sent, Command::CancelApproval(CancelApproval { id, reason })).await
 }

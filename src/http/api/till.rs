@@ -150,12 +150,21 @@ fn told(item: &FeedItem) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn the_end_of_a_block_is_one_thing_to_a_till() {
-        let item =
-            |name| FeedItem { seq: 8, topic: Topic::Blocks, name, venue_id: None, person: None, data: "{}".into() };
+        let item = |name| FeedItem {
+            seq: 8,
+            topic: Topic::Blocks,
+            name,
+            id: Uuid::nil(),
+            venue_id: None,
+            person: None,
+            data: "{}".into(),
+        };
         let text = |name| told(&item(name)).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
         assert_eq!(text("block.expired").unwrap(), "event: lifted\nid: 8\ndata: {}\n\n");
         assert_eq!(text("block.lifted"), text("block.expired"));

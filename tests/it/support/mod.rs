@@ -4,6 +4,7 @@
 pub mod app;
 pub mod events;
 pub mod http;
+pub mod modules;
 pub mod process;
 
 use std::time::{Duration, Instant};

@@ -12,6 +12,7 @@ use reqwest::Url;
 
 use super::mail::Mail;
 use crate::delivery::channel::{Outcome, detail};
+use crate::delivery::effect::EffectOutcome;
 
 const SMTP_PORT: u16 = 25;
 const SUBMISSION_PORT: u16 = 587;
@@ -72,22 +73,44 @@ impl Server {
     /// Opens a connection and hands the mail over on it. `Ok` means that the server took it, with what the server said.
     pub(super) async fn hand_over(&self, mail: &Mail) -> Result<(AsyncSmtpConnection, String), Error> {
         let mut connection = self.connect().await?;
+        let reply = self.send(&mut connection, mail).await?;
+        Ok((connection, reply))
+    }
+
+    /// Hands the mail over on a connection, and gives what the server said when it took it.
+    pub(super) async fn send(&self, connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<String, Error> {
         let reply = connection.send(&mail.envelope, &mail.bytes).await?;
         let said = format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" "));
-        Ok((connection, detail(&said, &self.secrets)))
+        Ok(detail(&said, &self.secrets))
     }
 
     /// What a failed attempt means: 5xx stays refused, everything else may pass.
     pub(super) fn outcome_of(&self, error: &Error) -> Outcome {
+        let detail = self.said(error);
+        if error.is_permanent() { Outcome::Refused { detail } } else { Outcome::Retry { detail, after_ms: None } }
+    }
+
+    /// The same for a mail that was being handed over and must not come twice: without a word of the server it may have taken it.
+    pub(super) fn effect_of(&self, error: &Error) -> EffectOutcome {
+        let said = self.said(error);
+        match error.status() {
+            Some(_) if error.is_permanent() => EffectOutcome::Failed { error: said },
+            Some(_) => EffectOutcome::NotSent { error: said },
+            None => EffectOutcome::Unknown { error: said, retry_after_ms: None },
+        }
+    }
+
+    /// What went wrong, for people.
+    pub(super) fn said(&self, error: &Error) -> String {
         let said = match (error.status(), error.source()) {
             (Some(code), Some(text)) => format!("{code} {text}"),
             (Some(_), None) | (None, _) => error.to_string(),
         };
-        let detail = detail(&said, &self.secrets);
-        if error.is_permanent() { Outcome::Refused { detail } } else { Outcome::Retry { detail, after_ms: None } }
+        detail(&said, &self.secrets)
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+    /// Opens a connection on which mails can be handed over.
+    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
         let tls_first = match &self.security {
             Security::Tls(tls) => Some(tls.clone()),
             Security::Plain | Security::StartTlsIfOffered(_) | Security::StartTls(_) => None,

@@ -172,6 +172,7 @@ fn a_module_says_what_it_will_do_and_never_makes_it_look_smaller() {
             recipients: Some(500),
             amount: Some(amount.into()),
             source: "module".into(),
+            generated: None,
         })
     };
     let shown = tenant.submit(SubmitApproval { preview: preview("20000"), ..refunding(80) });

@@ -9,7 +9,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::state::TenantState;
 
 /// Its name.
-const NAME: &str = "webhooks.call";
+pub const NAME: &str = "webhooks.call";
 
 pub(super) fn built_in() -> BuiltIn {
     let properties = json!({ "webhook_id": { "type": "string", "format": "uuid" }, "body": { "type": "object" } });

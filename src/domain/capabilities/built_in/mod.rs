@@ -29,6 +29,10 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
 
+pub use call_webhook::NAME as CALL_WEBHOOK;
+pub use post_slack::NAME as POST_SLACK;
+pub use send_email::NAME as SEND_EMAIL;
+
 /// Every one of them, in the order of lists.
 static ALL: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
     vec![
@@ -137,6 +141,11 @@ pub fn effect(name: &str) -> Option<Effect> {
         Runs::Here(effect) => Some(effect),
         Runs::Override | Runs::Outside => None,
     }
+}
+
+/// Whether the one of this name happens in the commit that records it.
+pub fn happens_here(name: &str) -> bool {
+    find(name).is_some_and(|own| matches!(own.runs, Runs::Here(_) | Runs::Override))
 }
 
 /// Whether a module belongs to the server itself.

@@ -7,7 +7,7 @@ use crate::domain::capabilities::Capability;
 use crate::domain::state::TenantState;
 
 /// Its name.
-const NAME: &str = "notifications.post_slack";
+pub const NAME: &str = "notifications.post_slack";
 /// The longest message, in characters.
 const TEXT_CHARS_MAX: usize = 4_000;
 

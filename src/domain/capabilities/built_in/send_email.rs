@@ -8,7 +8,7 @@ use crate::domain::capabilities::{Capability, Sensitivity};
 use crate::domain::state::TenantState;
 
 /// Its name.
-const NAME: &str = "notifications.send_email";
+pub const NAME: &str = "notifications.send_email";
 /// The most people of one message.
 const RECIPIENTS_MAX: usize = 50;
 /// The longest message, in characters.
