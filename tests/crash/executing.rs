@@ -81,7 +81,9 @@ impl House {
         let call = 1 + self.chance.below(3);
         let armed = self.till.arm(moment, call);
         let (owner, asked) = (self.owner.clone(), self.approvals(first));
-        let approver = std::thread::spawn(move || asked.into_iter().map(|(at, path, body)| (at, acknowledged(&owner, &path, &body))).collect::<Vec<_>>());
+        let approver = std::thread::spawn(move || {
+            asked.into_iter().map(|(at, path, body)| (at, acknowledged(&owner, &path, &body))).collect::<Vec<_>>()
+        });
         if moment == Moment::Whenever {
             pause(Duration::from_micros(self.chance.below(60_000)));
         } else {

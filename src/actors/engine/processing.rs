@@ -69,9 +69,9 @@ impl Engine {
         let turned = self.done_of_itself(org, || Command::Escalate(Escalate { at_most: ESCALATED_MAX })).await?;
         let (engine, own) = (self.clone(), org.clone());
         let work = self.background().spawn(async move {
-            engine.herald().work_off(&engine, &own).await?;
             let delivered = engine.courier().work_off(&engine, &own).await?;
             engine.notifier().work_off(&engine, &own).await?;
+            engine.herald().work_off(&engine, &own).await?; // last, because what was given up is announced as well
             Ok(delivered)
         });
         let delivered = work.await.unwrap_or(Err(Refusal::Failed))?;

@@ -263,6 +263,7 @@ mod tests {
             name: "task.progress",
             id,
             venue_id: None,
+            person: None,
             data: data.to_string(),
         };
         let mut standing = Standing { lines: 2, attempt: 1, ..Standing::default() };

@@ -114,9 +114,9 @@ fn golden_snapshots_are_read_and_written_as_ever() {
     let at = Timestamp(1_739_600_000_000);
     let later = Request { key: "Idempotency key 2".into(), print: [7; 16] };
     let mut state = TenantState::empty();
-    check_snapshot("snapshot_unfounded", 2, &state);
+    check_snapshot("snapshot_unfounded", 3, &state);
     lived(&mut state, &[(at, Some(request()), samples::events()), (at.plus_ms(1), Some(later), vec![Event::Answered])]);
-    check_snapshot("snapshot_organisation", 2, &state);
+    check_snapshot("snapshot_organisation", 3, &state);
 
     let mut directory = Directory::empty();
     lived(&mut directory, &[(at, Some(request()), samples::directory_events())]);
@@ -146,6 +146,16 @@ fn snapshots_of_the_first_form_are_read_as_what_they_have_become() {
     let approval = state.approvals.iter().next().unwrap();
     assert_eq!((state.approvals.len(), state.tasks.len(), approval.allow_repeat), (1, 0, true));
     assert_eq!(approval.execution.as_ref().map(|run| run.attempt), Some(1));
+    let again = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
+    assert_eq!(again.state_hash(), state.state_hash(), "and is stored in the newest form");
+}
+
+#[test]
+fn snapshots_of_the_second_form_know_no_notifications() {
+    let unfounded = TenantState::from_snapshot(&before("snapshot_unfounded", 2)).unwrap();
+    assert_eq!(unfounded.state_hash(), TenantState::empty().state_hash());
+    let state = TenantState::from_snapshot(&before("snapshot_organisation", 2)).unwrap();
+    assert!(!state.tasks.iter().next().is_none() && state.notifications.iter().next().is_none());
     let again = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
     assert_eq!(again.state_hash(), state.state_hash(), "and is stored in the newest form");
 }
