@@ -1,10 +1,11 @@
 //! The state of an organisation: what its records say, folded.
 
+mod seen;
+
 use std::borrow::Cow;
 
 use super::actions::Action;
 use super::actions::store::Actions;
-use super::approvals::Approval;
 use super::approvals::policy::Policy;
 use super::approvals::store::Approvals;
 use super::blocks::grants::{Grant, GrantEnd, Grants};
@@ -19,7 +20,6 @@ use super::ids::{OrgId, VenueId};
 use super::notifications::store::Notifications;
 use super::notifications::{Announcement, Notification};
 use super::organisation::{BUSINESS_DAY_STARTS, Contacts, Organisation, Venue};
-use super::people::Caller;
 use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::{Silence, Silences};
@@ -380,60 +380,6 @@ impl TenantState {
         let Some(venue) = venue else { return Ok(()) };
         self.venue(venue).ok_or(Rejection::UnknownVenue { pointer })?;
         if context.caller.reaches(Some(venue)) { Ok(()) } else { Err(Rejection::VenueNotAllowed) }
-    }
-
-    /// A violation that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn violation_for(&self, id: &Uuid, caller: &Caller) -> Result<&Violation, Rejection> {
-        let seen = |one: &&Violation| caller.reaches(one.venue_id.as_ref());
-        self.violations.get(id).filter(seen).ok_or(Rejection::NotFound)
-    }
-
-    /// A block that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn block_for(&self, id: &Uuid, caller: &Caller) -> Result<&Block, Rejection> {
-        let seen = |one: &&Block| caller.reaches(one.venue_id.as_ref());
-        self.blocks.get(id).filter(seen).ok_or(Rejection::NotFound)
-    }
-
-    /// An action that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn action_for(&self, id: &Uuid, caller: &Caller) -> Result<&Action, Rejection> {
-        let seen = |one: &&Action| caller.reaches(one.venue_id.as_ref());
-        self.actions.get(id).filter(seen).ok_or(Rejection::NotFound)
-    }
-
-    /// A request for approval that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn approval_for(&self, id: &Uuid, caller: &Caller) -> Result<&Approval, Rejection> {
-        let seen = |one: &&Approval| caller.reaches(one.venue_id.as_ref());
-        self.approvals.get(id).filter(seen).ok_or(Rejection::NotFound)
-    }
-
-    /// A run that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn task_for(&self, id: &Uuid, caller: &Caller) -> Result<&Task, Rejection> {
-        let seen = |one: &&Task| caller.reaches(one.venue_id.as_ref());
-        self.tasks.get(id).filter(seen).ok_or(Rejection::NotFound)
-    }
-
-    /// A grant that the caller may see.
-    ///
-    /// # Errors
-    /// [`Rejection::NotFound`].
-    pub fn grant_for(&self, id: &Uuid, caller: &Caller) -> Result<&Grant, Rejection> {
-        let seen = |one: &&Grant| caller.reaches(one.venue_id.as_ref());
-        self.grants.get(id).filter(seen).ok_or(Rejection::NotFound)
     }
 
     /// When the scheduler has something to write down next.

@@ -106,8 +106,8 @@ fn what_is_unknown_is_refused_by_its_number() {
     assert_eq!(decode_commit::<Event>(&payload), Err(StoredError::UnknownPayload { version: 2 }));
 
     let mut snapshot = TenantState::empty().to_snapshot();
-    snapshot[0] = 3;
-    assert_eq!(TenantState::from_snapshot(&snapshot).err(), Some(StoredError::UnknownSnapshot { schema: 3 }));
+    snapshot[0] = 4;
+    assert_eq!(TenantState::from_snapshot(&snapshot).err(), Some(StoredError::UnknownSnapshot { schema: 4 }));
     snapshot[0] = 2;
     assert_eq!(Directory::from_snapshot(&snapshot).err(), Some(StoredError::UnknownSnapshot { schema: 2 }));
 }
