@@ -186,3 +186,29 @@ fn history(services: &ServicesRef, org: &OrgRef, after: u64, version: u64) -> Re
     }
     Ok((items, reached))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::OutsideId;
+
+    #[test]
+    fn what_is_one_persons_is_shown_to_nobody_else() {
+        let id = |text: &str| OutsideId::parse(text).unwrap();
+        let item = |person: Option<&str>| FeedItem {
+            seq: 1,
+            topic: Topic::Notifications,
+            name: "notification.created",
+            id: uuid::Uuid::nil(),
+            venue_id: None,
+            person: person.map(id),
+            data: String::new(),
+        };
+        let reader =
+            |person: Option<&str>| Wish { topics: vec![Topic::Notifications], venues: None, person: person.map(id) };
+        assert!(reader(Some("ana")).takes(&item(Some("ana"))));
+        assert!(!reader(Some("bob")).takes(&item(Some("ana"))));
+        assert!(!reader(None).takes(&item(Some("ana"))), "such as a key");
+        assert!(reader(None).takes(&item(None)));
+    }
+}

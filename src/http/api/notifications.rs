@@ -123,7 +123,7 @@ pub struct PushKeysBody {
 pub async fn subscribe(req: HttpRequest, payload: web::Payload) -> Answer {
     let (call, _) = own(&req)?;
     let sent = call.sent(&req, payload).await?;
-    let PushSubscriptionBody { endpoint, keys: PushKeysBody { p256dh, auth }, _expiration_time } = sent.json()?;
+    let PushSubscriptionBody { endpoint, keys: PushKeysBody { p256dh, auth }, .. } = sent.json()?;
     call.site.engine.notifier().egress().check(&endpoint).map_err(|why| invalid("/endpoint", why))?;
     call.command(sent, Command::AddPushSubscription(AddPushSubscription { endpoint, p256dh, auth })).await
 }
