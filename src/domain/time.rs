@@ -169,7 +169,7 @@ impl Zone {
     pub fn next_time_of_day(&self, minute: u16, after: Timestamp) -> Timestamp {
         let part = |number: u16| i8::try_from(number).unwrap_or(0);
         let date = self.0.to_datetime(after.instant()).date();
-        let dates = [Some(date), date.tomorrow().ok(), date.tomorrow().and_then(|next| next.tomorrow()).ok()];
+        let dates = [Some(date), date.tomorrow().ok(), date.tomorrow().and_then(Date::tomorrow).ok()];
         let times = dates.into_iter().flatten().flat_map(|date| {
             let local = || self.0.to_ambiguous_timestamp(date.at(part(minute / 60 % 24), part(minute % 60), 0, 0));
             // The same but where the time comes twice.

@@ -118,11 +118,13 @@ impl View<'_> {
 
     /// The request as it was before these events, or as it was submitted by one of them.
     fn approval(&self, id: &Uuid) -> Option<&Approval> {
-        let submitted = |event| match event {
-            &Event::ApprovalSubmitted(ref one) if one.id == *id => Some(&**one),
-            _ => None,
+        let submitted = || {
+            self.events.iter().find_map(|event| match event {
+                Event::ApprovalSubmitted(one) if one.id == *id => Some(&**one),
+                _ => None,
+            })
         };
-        self.state.approvals.get(id).or_else(|| self.events.iter().find_map(submitted))
+        self.state.approvals.get(id).or_else(submitted)
     }
 
     fn made(&self, kind: NotificationType, about: About, facts: Facts) -> Announcement {
