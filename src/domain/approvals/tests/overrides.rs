@@ -72,7 +72,7 @@ fn an_approval_grants_in_the_same_commit_and_says_so() {
     tenant.approve(id, gm());
     assert!(matches!(
         &tenant.last[..],
-        [Event::ApprovalDecided(_), Event::GrantGiven(_), Event::ApprovalExecuted(_), Event::TaskMade(_)]
+        [Event::ApprovalDecided(_), Event::GrantGiven(_), Event::ApprovalExecuted(_), Event::TaskMade(_), ..]
     ));
     let approval = tenant.approval(id);
     assert_eq!(approval.status, Status::Executed);
