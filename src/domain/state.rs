@@ -68,7 +68,8 @@ pub struct TenantState {
     /// The policy of approvals, where the organisation has one of its own.
     pub own_policy: Option<Box<Policy>>,
     pub webhooks: Webhooks,
-    pub notifications: Notifications,
+    /// On the heap, as it would make up much of what a state takes by itself.
+    pub notifications: Box<Notifications>,
     /// The hours in which only what is critical reaches people.
     pub rush: Option<Windows>,
     pub idempotency: Idempotency,
@@ -105,7 +106,7 @@ impl TenantState {
             capabilities: Capabilities::default(),
             own_policy: None,
             webhooks: Webhooks::default(),
-            notifications: Notifications::default(),
+            notifications: Box::default(),
             rush: None,
             idempotency: Idempotency::default(),
             last_seq: 0,
