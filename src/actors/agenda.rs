@@ -15,6 +15,8 @@ pub enum Chore {
     Deliver,
     /// Webhooks to tell.
     Notify,
+    /// Announcements whose people are to be told.
+    Announce,
     /// Expiries and quiet violations to write down.
     Tick,
     /// Rungs of escalations whose turn has come, and reminders.

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::agenda::Chore;
 use super::due::{self, Due, Step, Way};
 use super::engine::Engine;
+use super::herald::people;
 use super::org::OrgRef;
 use super::outbox::{self, Desk, Found, Made, Outbox};
 use super::receivers::Look;
@@ -19,8 +20,11 @@ use crate::delivery::signing::signing;
 use crate::domain::actions::queue::RecordAttempt;
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
 use crate::domain::command::Command;
+use crate::domain::directory::User;
 use crate::domain::directory::state::Directory;
 use crate::domain::ids::{OrgId, UserId, VenueId};
+use crate::domain::notifications::commands::Source;
+use crate::domain::notifications::{Audience, policy};
 use crate::domain::state::TenantState;
 use crate::domain::templates::target::Target;
 
@@ -101,6 +105,11 @@ impl Courier {
                         return Made { outcome: AttemptOutcome::Retry, detail: why, asked_ms: None };
                     }
                 };
+                if let Err(why) = tell(engine, org, due, &to).await {
+                    let detail = format!("not told in the app yet: {why}");
+                    return Made { outcome: AttemptOutcome::Retry, detail, asked_ms: None };
+                }
+                let to = to.into_iter().map(|one| one.at).collect();
                 let mail = Message { html: Some(html.clone()), ..message(to, subject, text) };
                 self.ways.email.deliver(&mail).await.into()
             }
@@ -150,9 +159,26 @@ impl Outbox for Courier {
     }
 }
 
+/// Somebody who is told, and where.
+struct Receiver {
+    /// The person of the organisation; none for an address that a template names.
+    person: Option<UserId>,
+    at: Recipient,
+}
+
 enum Unreachable {
     Never(String),
     Now(String),
+}
+
+/// Has those who are people of the organisation told in the app, before a mail goes out.
+async fn tell(engine: &Engine, org: &OrgRef, due: &Due, to: &[Receiver]) -> Result<(), Refusal> {
+    let people: Vec<UserId> = to.iter().filter_map(|one| one.person.clone()).collect();
+    if people.is_empty() {
+        return Ok(());
+    }
+    let source = Source::Action { id: due.action, step: due.step.map(|step| step.id) };
+    engine.herald().tell(engine, org, source, people).await
 }
 
 /// The addresses behind a target.
@@ -161,16 +187,18 @@ async fn receivers(
     org: &OrgId,
     target: &Target,
     venue: Option<&VenueId>,
-) -> Result<Vec<Recipient>, Unreachable> {
+) -> Result<Vec<Receiver>, Unreachable> {
     let nobody = match target {
-        Target::Email(address) => return Ok(vec![Recipient { address: address.clone(), name: None }]),
+        Target::Email(address) => {
+            return Ok(vec![Receiver { person: None, at: Recipient { address: address.clone(), name: None } }]);
+        }
         Target::User(id) => format!("unknown-person: {id}"),
         Target::Role(role) => format!("nobody-found: no {} at this venue", role.name()),
         Target::Authority(rung) => format!("nobody-found: nobody with the authority {rung} at this venue"),
         Target::Slack(_) | Target::Webhook(_) | Target::System(_) => "no person".into(),
     };
     let (org, wanted, venue) = (org.clone(), target.clone(), venue.cloned());
-    let found = engine.directory_read(move |state| people(state, &org, &wanted, venue.as_ref())).await;
+    let found = engine.directory_read(move |state| found(state, &org, &wanted, venue.as_ref())).await;
     match found {
         Ok(to) if to.is_empty() => Err(Unreachable::Never(nobody)),
         Ok(to) => Ok(to),
@@ -178,26 +206,20 @@ async fn receivers(
     }
 }
 
-fn people(state: &Directory, org: &OrgId, target: &Target, venue: Option<&VenueId>) -> Vec<Recipient> {
-    let role_name = match target {
-        Target::Role(role) => role.name().to_owned(),
-        Target::Authority(rung) => rung.to_string(),
-        Target::User(id) => {
-            let user = UserId::parse(id).ok().and_then(|id| state.user(org, &id));
-            return user.map(|user| recipient(&user.email, &user.name)).into_iter().collect();
-        }
-        Target::Email(_) | Target::Slack(_) | Target::Webhook(_) | Target::System(_) => return Vec::new(),
-    };
-    let there = |venues: &Option<Vec<VenueId>>| match (venues, venue) {
+fn found(state: &Directory, org: &OrgId, target: &Target, venue: Option<&VenueId>) -> Vec<Receiver> {
+    let Some(audience) = policy::audience(target) else { return Vec::new() };
+    let reaches = |user: &User| match (&user.venues, venue) {
         (None, _) | (_, None) => true,
+        // A person who is named is told wherever it happened.
+        (Some(_), Some(_)) if matches!(audience, Audience::User(_)) => true,
         (Some(venues), Some(venue)) => venues.contains(venue),
     };
-    let theirs = state.users_of(org, 0).filter(|user| user.role.name() == role_name && there(&user.venues));
-    theirs.take(100).map(|user| recipient(&user.email, &user.name)).collect()
-}
-
-fn recipient(address: &str, name: &str) -> Recipient {
-    Recipient { address: address.into(), name: Some(name.into()) }
+    let found = people(state, org, &audience, &reaches);
+    let each = found.into_iter().map(|user| Receiver {
+        person: Some(user.id.clone()),
+        at: Recipient { address: user.email.to_string(), name: Some(user.name.to_string()) },
+    });
+    each.collect()
 }
 
 impl Delivered {

@@ -16,8 +16,9 @@ use super::block_index::BlockIndex;
 use super::courier::Courier;
 use super::directory::DirectoryKind;
 use super::executor::Executor;
-pub use super::feed::FeedMessage;
-use super::feed::{self, Wish};
+use super::feed;
+pub use super::feed::{FeedMessage, Wish};
+use super::herald::Herald;
 use super::job::{Job, Order, Reading, Release};
 use super::notifier::Notifier;
 use super::org::{Admitted, Condition, OrgRef};
@@ -33,12 +34,11 @@ use crate::domain::command::Command;
 use crate::domain::directory::commands::DirectoryCommand;
 use crate::domain::directory::state::Directory;
 use crate::domain::idempotency::Request;
-use crate::domain::ids::{IdSource, OutsideId, VenueId};
+use crate::domain::ids::{IdSource, OutsideId};
 use crate::domain::people::Caller;
 use crate::domain::settings::Found;
 use crate::domain::state::TenantState;
 use crate::domain::time::Timestamp;
-use crate::domain::view::feed::Topic;
 use crate::store::snapshotter::Snapshotter;
 pub use processing::Processed;
 
@@ -82,6 +82,7 @@ struct Inner {
     actors: HashMap<u64, Addr<Tenant<OrganisationKind>>>,
     directory: HashMap<(), Addr<Tenant<DirectoryKind>>>,
     starting: std::sync::Mutex<()>,
+    herald: Arc<Herald>,
     waiting: AtomicUsize,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -112,6 +113,7 @@ impl Engine {
             actors: HashMap::new(),
             directory: HashMap::new(),
             starting: std::sync::Mutex::default(),
+            herald: Arc::default(),
             waiting: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -146,6 +148,11 @@ impl Engine {
     /// The notifier.
     pub fn notifier(&self) -> &Arc<Notifier> {
         &self.0.parts.notifier
+    }
+
+    /// The herald.
+    pub fn herald(&self) -> &Arc<Herald> {
+        &self.0.herald
     }
 
     /// The executor.
@@ -337,11 +344,9 @@ impl Engine {
         &self,
         org: &OrgRef,
         after: Option<u64>,
-        topics: Vec<Topic>,
-        venues: Option<Arc<[VenueId]>>,
+        wish: Wish,
     ) -> Result<mpsc::Receiver<FeedMessage>, Refusal> {
         answers(org)?;
-        let wish = Wish { topics, venues };
         let stopping = self.0.stopping.subscribe();
         Ok(feed::follow(self.background(), self.services().clone(), org.clone(), after, wish, stopping))
     }

@@ -12,7 +12,7 @@ use super::org::{Live, OrgRef};
 use super::refusal::Refusal;
 use super::services::ServicesRef;
 use crate::domain::event::Event;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{UserId, VenueId};
 use crate::domain::time::Timestamp;
 use crate::domain::view::feed::{FeedItem, Topic, item};
 use crate::store::record;
@@ -46,6 +46,8 @@ pub struct Wish {
     pub topics: Vec<Topic>,
     /// The venues; none means all.
     pub venues: Option<Arc<[VenueId]>>,
+    /// Who reads: what is one person's alone is shown to nobody else.
+    pub person: Option<UserId>,
 }
 
 impl Wish {
@@ -54,7 +56,8 @@ impl Wish {
             (None, _) | (_, None) => true,
             (Some(venues), Some(venue)) => venues.contains(venue),
         };
-        here && self.topics.contains(&item.topic)
+        let theirs = item.person.is_none() || item.person == self.person;
+        here && theirs && self.topics.contains(&item.topic)
     }
 }
 
@@ -182,4 +185,30 @@ fn history(services: &ServicesRef, org: &OrgRef, after: u64, version: u64) -> Re
         reached = opened.last_seq;
     }
     Ok((items, reached))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::OutsideId;
+
+    #[test]
+    fn what_is_one_persons_is_shown_to_nobody_else() {
+        let id = |text: &str| OutsideId::parse(text).unwrap();
+        let item = |person: Option<&str>| FeedItem {
+            seq: 1,
+            topic: Topic::Notifications,
+            name: "notification.created",
+            id: uuid::Uuid::nil(),
+            venue_id: None,
+            person: person.map(id),
+            data: String::new(),
+        };
+        let reader =
+            |person: Option<&str>| Wish { topics: vec![Topic::Notifications], venues: None, person: person.map(id) };
+        assert!(reader(Some("ana")).takes(&item(Some("ana"))));
+        assert!(!reader(Some("bob")).takes(&item(Some("ana"))));
+        assert!(!reader(None).takes(&item(Some("ana"))), "such as a key");
+        assert!(reader(None).takes(&item(None)));
+    }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! engine (the handle) ─► tenant (the one path of a change) ─► journal
 //!    │                      └─ organisation, directory: how their events are shown ─► block index, access, feed, agenda
-//!    └─ scheduler ─► courier (deliveries), executor (approved work)          start: recovery of everything
+//!    └─ scheduler ─► herald (who hears), courier (deliveries), executor (approved work)      start: recovery of everything
 //! ```
 //! Promise: what is answered is on disk; what is seen is on disk. Never here: rules of the product, HTTP.
 
@@ -18,6 +18,7 @@ mod due;
 pub mod engine;
 pub mod executor;
 pub mod feed;
+pub mod herald;
 mod job;
 mod kind;
 pub mod notifier;

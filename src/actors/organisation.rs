@@ -36,6 +36,7 @@ pub struct OrganisationPublication {
 struct Times {
     deliver_at_ms: Option<i64>,
     notify_at_ms: Option<i64>,
+    announce_at_ms: Option<i64>,
     tick_at_ms: Option<i64>,
     escalate_at_ms: Option<i64>,
     /// No later than that; nothing where nobody needs to be told.
@@ -48,6 +49,7 @@ impl Times {
             execute_at_ms: execute_at.map(|at| at.0),
             deliver_at_ms: state.actions.next_due().map(|at| at.0),
             notify_at_ms: state.webhooks.next_due().map(|at| at.0),
+            announce_at_ms: state.notifications.waiting_since().map(|at| at.0),
             tick_at_ms: state.next_tick().map(|at| at.0),
             escalate_at_ms: state.actions.next_turn().map(|at| at.0),
         }
@@ -58,6 +60,7 @@ impl OrganisationKind {
     fn schedule(&self, times: Times) {
         self.agenda.set(Chore::Deliver, self.org.stream, times.deliver_at_ms);
         self.agenda.set(Chore::Notify, self.org.stream, times.notify_at_ms);
+        self.agenda.set(Chore::Announce, self.org.stream, times.announce_at_ms);
         self.agenda.set(Chore::Tick, self.org.stream, times.tick_at_ms);
         self.agenda.set(Chore::Escalate, self.org.stream, times.escalate_at_ms);
         // Never later than it stands: what is on its way, or could not begin, is the executor's to know.

@@ -52,6 +52,8 @@ fn start(engine: &Engine, chore: Chore, org: OrgRef) {
         Chore::Deliver | Chore::Notify if engine.delivery_mode() == DeliveryMode::OnProcess => {}
         Chore::Deliver => drop(tokio::spawn(async move { engine.courier().dispatch(&engine, &org).await })),
         Chore::Notify => drop(tokio::spawn(async move { engine.notifier().dispatch(&engine, &org).await })),
+        // It sends nothing to anybody outside, so it waits for nobody who asks.
+        Chore::Announce => drop(tokio::spawn(async move { engine.herald().dispatch(&engine, &org).await })),
         // Who asks for deliveries when it suits them has approved work done at once all the same.
         Chore::Execute => drop(tokio::spawn(async move { engine.executor().dispatch(&engine, &org).await })),
         Chore::Tick => drop(tokio::spawn(order(engine, chore, org, Command::Tick(Tick { at_most: TICK_MAX })))),

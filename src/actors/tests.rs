@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::Processed;
-use super::feed::FeedMessage;
+use super::feed::{FeedMessage, Wish};
 use super::org::Condition;
 use super::refusal::Refusal;
 use super::testing::{caller, json, place, report, request, settings, start};
@@ -177,8 +177,8 @@ async fn a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice() {
     let bench = start(Store::in_memory(), settings()).await;
     let org = bench.organisation("org").await;
     let start_at = org.version();
-    let topics = vec![Topic::Blocks, Topic::Violations];
-    let mut stayed = bench.engine.follow(&org, None, topics.clone(), None).await.unwrap();
+    let wish = Wish { topics: vec![Topic::Blocks, Topic::Violations], venues: None, person: None };
+    let mut stayed = bench.engine.follow(&org, None, wish.clone()).await.unwrap();
     assert!(matches!(stayed.recv().await, Some(FeedMessage::Hello { version }) if version == start_at));
     for number in 0..30 {
         bench.run(&org, place(&format!("e{number}"))).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice() {
     }
     assert!(live.windows(2).all(|pair| pair[0].0 < pair[1].0));
     for from in [0, 7, 59] {
-        let mut back = bench.engine.follow(&org, Some(live[from].0), topics.clone(), None).await.unwrap();
+        let mut back = bench.engine.follow(&org, Some(live[from].0), wish.clone()).await.unwrap();
         back.recv().await;
         for expected in &live[from + 1..] {
             match back.recv().await {

@@ -23,6 +23,11 @@ use super::capabilities::commands::{DeleteCapability, RegisterCapability};
 use super::channels::SaveChannels;
 use super::decision::{Context, Decided};
 use super::event::Event;
+use super::notifications::commands::{Notify, ReadAllNotifications, ReadNotification, RecordNotified};
+use super::notifications::policy;
+use super::notifications::preferences::SavePreferences;
+use super::notifications::push::{AddPushSubscription, RemovePushSubscription};
+use super::notifications::rush::ChangeRush;
 use super::rejection::Rejection;
 use super::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use super::size::expect_room;
@@ -40,14 +45,15 @@ use super::webhooks::care::{EnableWebhook, RecordTest, ReplayWebhook, ResendNoti
 use super::webhooks::commands::{CreateWebhook, DeleteWebhook, RecordNotice};
 use super::webhooks::health;
 
-/// Adds to what was decided what follows from it: the ends of grants and requests, and what other systems are told. Notices name
-/// sequence numbers, so they come last, and before anything is folded in.
+/// Adds to what was decided what follows from it: the ends of grants and requests, what people are to hear, and what other systems are
+/// told. Notices name sequence numbers, so they come last, and before anything is folded in.
 ///
 /// # Errors
 /// [`Rejection::TooMuchAtOnce`].
 pub fn complete(state: &TenantState, context: &mut Context<'_>, events: &mut Vec<Event>) -> Result<(), Rejection> {
     follow(state, context, events);
     health::follow(state, context, events);
+    policy::announce(state, context, events);
     announce(state, context, events);
     expect_room(events)
 }
@@ -107,6 +113,14 @@ pub enum Command {
     AddSilence(Box<AddSilence>),
     EndSilence(EndSilence),
     ChangeInhibitions(ChangeInhibitions),
+    Notify(Notify),
+    ReadNotification(ReadNotification),
+    ReadAllNotifications(ReadAllNotifications),
+    RecordNotified(RecordNotified),
+    SavePreferences(Box<SavePreferences>),
+    AddPushSubscription(AddPushSubscription),
+    RemovePushSubscription(RemovePushSubscription),
+    ChangeRush(ChangeRush),
 }
 
 impl Command {
@@ -179,6 +193,14 @@ impl Command {
             Self::DeleteCapability(command) => command.decide(state, context),
             Self::ChangeApprovalPolicy(command) => command.decide(state, context),
             Self::SaveChannels(command) => command.decide(state, context),
+            Self::Notify(command) => command.decide(state, context),
+            Self::ReadNotification(command) => command.decide(state, context),
+            Self::ReadAllNotifications(command) => command.decide(state, context),
+            Self::RecordNotified(command) => command.decide(state, context),
+            Self::SavePreferences(command) => command.decide(state, context),
+            Self::AddPushSubscription(command) => command.decide(state, context),
+            Self::RemovePushSubscription(command) => command.decide(state, context),
+            Self::ChangeRush(command) => command.decide(state, context),
         }
     }
 
@@ -201,6 +223,9 @@ impl Command {
             | Self::DeleteWebhook(_)
             | Self::RecordNotice(_)
             | Self::RecordTest(_)
+            | Self::Notify(_)
+            | Self::RecordNotified(_)
+            | Self::RemovePushSubscription(_)
             | Self::DeleteCapability(_)
             | Self::Tick(_) => true,
             Self::Found(_)
@@ -234,6 +259,11 @@ impl Command {
             | Self::ReplayWebhook(_)
             | Self::ResendNotice(_)
             | Self::RegisterCapability(_)
+            | Self::ReadNotification(_)
+            | Self::ReadAllNotifications(_)
+            | Self::SavePreferences(_)
+            | Self::AddPushSubscription(_)
+            | Self::ChangeRush(_)
             | Self::ChangeApprovalPolicy(_)
             | Self::SaveChannels(_) => false,
         }

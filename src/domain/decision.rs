@@ -104,6 +104,16 @@ pub enum Answer {
         /// How many notices.
         count: usize,
     },
+    /// A notification.
+    Notification(Uuid),
+    /// How many notifications were read.
+    ReadAll(usize),
+    /// A person's preferences.
+    Preferences(super::ids::UserId),
+    /// A browser of a person that was added.
+    PushSubscriptionMade(super::ids::UserId, Uuid),
+    /// The busiest hours.
+    Rush,
     /// A venue.
     Venue(super::ids::VenueId),
     /// The organisation's settings.

@@ -16,12 +16,16 @@ use super::blocks::grants::{Grant, GrantUsed};
 use super::blocks::{Block, BlockKey};
 use super::capabilities::Capability;
 use super::channels::Channels;
-use super::ids::VenueId;
+use super::ids::{UserId, VenueId};
+use super::notifications::preferences::Preferences;
+use super::notifications::push::PushSubscription;
+use super::notifications::{Announcement, DigestMade, Notification, NotificationAttempted, NotificationsRead};
 use super::organisation::{Organisation, Venue};
 use super::suppression::inhibition::Inhibition;
 use super::suppression::silences::Silence;
 use super::tasks::{Task, TaskFinished, TaskProgressed};
 use super::templates::Template;
+use super::templates::conditions::during::Windows;
 use super::templates::shadow::ShadowRecord;
 use super::time::Timestamp;
 use super::violations::own_types::OwnType;
@@ -172,6 +176,34 @@ pub enum Event {
     TaskMade(Box<Task>),
     TaskProgressed(Box<TaskProgressed>),
     TaskFinished(Box<TaskFinished>),
+    /// People are to hear of something.
+    AnnouncementMade(Box<Announcement>),
+    /// They have.
+    AnnouncementEnded {
+        id: Uuid,
+    },
+    NotificationMade(Box<Notification>),
+    NotificationsRead(Box<NotificationsRead>),
+    NotificationAttempted(Box<NotificationAttempted>),
+    /// What was held back for a person became one message.
+    DigestMade(Box<DigestMade>),
+    PreferencesSaved {
+        user_id: UserId,
+        preferences: Box<Preferences>,
+    },
+    PushSubscriptionAdded {
+        user_id: UserId,
+        subscription: Box<PushSubscription>,
+    },
+    PushSubscriptionRemoved {
+        user_id: UserId,
+        id: Uuid,
+    },
+    /// The hours in which only what is critical reaches people.
+    RushChanged {
+        windows: Option<Windows>,
+        by: Arc<str>,
+    },
     /// A request that changed nothing was answered under an idempotency key.
     Answered,
 }

@@ -16,6 +16,7 @@ pub mod event;
 pub mod idempotency;
 pub mod ids;
 pub mod json;
+pub mod notifications;
 pub mod organisation;
 pub mod people;
 pub mod permission;

@@ -38,6 +38,7 @@ pub enum Operation {
     ChangeSettings,
     ManagePeople,
     ManageKeys,
+    OwnNotifications,
 }
 
 /// What a caller shows.
@@ -99,6 +100,8 @@ const TABLE: &[(Operation, &[Scope], &[Role])] = &[
     (Operation::ChangeSettings, &[Scope::Admin], OFFICE),
     (Operation::ManagePeople, &[Scope::Admin], OFFICE),
     (Operation::ManageKeys, &[Scope::Admin], OFFICE),
+    // No scope: a key is nobody who could read what a person is told.
+    (Operation::OwnNotifications, &[], EVERYBODY),
 ];
 
 /// Whether a credential is enough for an operation. An operation without a row is for nobody.

@@ -21,6 +21,12 @@ const STEP_BYTES: usize = 512;
 const RISK_BYTES: usize = 8 * 1024;
 /// What a line of a task takes beside its text.
 const LINE_BYTES: usize = 32;
+/// What the id of a person, or a rung, takes at most.
+const PERSON_BYTES: usize = 160;
+/// What the ways of a notification take at most.
+const DELIVERIES_BYTES: usize = 7 * 1024;
+/// What a browser's address and keys take at most.
+const SUBSCRIPTION_BYTES: usize = 3 * 1024;
 /// What the other texts of a capability take at most.
 const CAPABILITY_BYTES: usize = 12 * 1024;
 
@@ -58,6 +64,16 @@ pub fn bytes_of(event: &Event) -> usize {
         }
         Event::ApprovalExecuted(one) => json_bytes(&[one.result.as_ref(), one.undo_payload.as_ref()]),
         Event::TaskProgressed(one) => one.lines.iter().map(|line| line.message.len() + LINE_BYTES).sum(),
+        Event::AnnouncementMade(one) => {
+            let facts = [Some(&one.facts.what), one.facts.detail.as_ref()];
+            facts.into_iter().flatten().map(|text| text.len()).sum::<usize>()
+                + (one.audience.len() + one.except.len()) * PERSON_BYTES
+        }
+        Event::NotificationMade(one) => one.title.len() + one.text.len() + DELIVERIES_BYTES,
+        Event::DigestMade(one) => one.notification.title.len() + one.notification.text.len() + DELIVERIES_BYTES,
+        Event::NotificationsRead(one) => one.ids.len() * 16,
+        Event::PushSubscriptionAdded { .. } => SUBSCRIPTION_BYTES,
+        Event::RushChanged { .. } => WINDOWS_BYTES,
         // What they hold beside the schema, and what a policy holds, is bounded well below a record.
         Event::CapabilitySaved(one) => one.params.as_str().len() + one.preview_template.len() + CAPABILITY_BYTES,
         Event::ChannelsChanged { .. } => CHANNELS_BYTES,

@@ -16,6 +16,8 @@ use super::decision::Context;
 use super::event::Event;
 use super::idempotency::{Idempotency, Request};
 use super::ids::{OrgId, VenueId};
+use super::notifications::store::Notifications;
+use super::notifications::{Announcement, Notification};
 use super::organisation::{BUSINESS_DAY_STARTS, Contacts, Organisation, Venue};
 use super::rejection::Rejection;
 use super::suppression::inhibition::Inhibition;
@@ -23,6 +25,7 @@ use super::suppression::silences::{Silence, Silences};
 use super::table::{Digest, Table, digest_of};
 use super::tasks::store::Tasks;
 use super::tasks::{LogLine, Task};
+use super::templates::conditions::during::Windows;
 use super::templates::pace::{Act, Pace};
 use super::templates::shadow::{ShadowRecord, Shadows};
 use super::templates::store::Templates;
@@ -67,6 +70,10 @@ pub struct TenantState {
     /// The ways to people outside.
     pub channels: Channels,
     pub webhooks: Webhooks,
+    /// On the heap, as it would make up much of what a state takes by itself.
+    pub notifications: Box<Notifications>,
+    /// The hours in which only what is critical reaches people.
+    pub rush: Option<Windows>,
     pub idempotency: Idempotency,
     last_seq: u64,
 }
@@ -102,6 +109,8 @@ impl TenantState {
             own_policy: None,
             channels: Channels::default(),
             webhooks: Webhooks::default(),
+            notifications: Box::default(),
+            rush: None,
             idempotency: Idempotency::default(),
             last_seq: 0,
         }
@@ -231,6 +240,20 @@ impl TenantState {
             Event::TaskMade(task) => self.tasks.add(Task { seq, ..(**task).clone() }),
             Event::TaskProgressed(progressed) => self.tasks.progressed(progressed),
             Event::TaskFinished(finished) => self.tasks.finished(at, finished),
+            Event::AnnouncementMade(one) => self.notifications.announce(Announcement { seq, ..(**one).clone() }),
+            Event::AnnouncementEnded { id } => self.notifications.end(id),
+            Event::NotificationMade(one) => self.notifications.made(Notification { seq, ..(**one).clone() }),
+            Event::NotificationsRead(read) => self.notifications.read(at, read),
+            Event::NotificationAttempted(attempted) => self.notifications.attempted(attempted),
+            Event::DigestMade(digest) => self.notifications.gathered(seq, digest),
+            Event::PreferencesSaved { user_id, preferences } => {
+                self.notifications.prefer(user_id, (**preferences).clone());
+            }
+            Event::PushSubscriptionAdded { user_id, subscription } => {
+                self.notifications.subscribe(user_id, (**subscription).clone());
+            }
+            Event::PushSubscriptionRemoved { user_id, id } => self.notifications.unsubscribe(user_id, id),
+            Event::RushChanged { windows, .. } => self.rush.clone_from(windows),
             Event::Answered => {}
         }
     }
@@ -275,14 +298,18 @@ impl TenantState {
         self.silences.catch_up();
         self.grants.catch_up();
         self.approvals.catch_up();
+        self.tasks.catch_up();
+        self.capabilities.catch_up();
         self.webhooks.catch_up();
+        self.notifications.catch_up();
         self.idempotency.catch_up();
     }
 
     /// A hash of everything: the same records give the same hash.
     pub fn state_hash(&self) -> [u8; 32] {
         let [webhooks, notices, calls, settled] = self.webhooks.digests();
-        let parts: [Digest; 18] = [
+        let [announcements, notifications, people] = self.notifications.digests();
+        let parts: [Digest; 21] = [
             self.venues.digest(),
             self.own_types.digest(),
             self.templates.digest(),
@@ -300,6 +327,9 @@ impl TenantState {
             notices,
             calls,
             settled,
+            announcements,
+            notifications,
+            people,
             self.idempotency.digest(),
         ];
         let mut hash = [0; 32];
@@ -309,6 +339,7 @@ impl TenantState {
             &self.inhibitions,
             &self.own_policy,
             &self.channels,
+            &self.rush,
             self.last_seq,
             parts,
         ));
@@ -379,6 +410,7 @@ impl TenantState {
             self.blocks.next_expiry(),
             self.grants.next_expiry(),
             self.approvals.next_deadline(),
+            self.notifications.next_digest(),
             self.violations.next_quiet(self.quiet_types()),
         ];
         times.into_iter().flatten().min()

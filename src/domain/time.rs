@@ -164,6 +164,21 @@ impl Zone {
         self.moment_at(date.to_datetime(time))
     }
 
+    /// The next moment after `after` at which a clock of this zone shows a time, in minutes after midnight. Where the clock is put
+    /// forward over that time, right after; where it comes twice, whichever of both comes next.
+    pub fn next_time_of_day(&self, minute: u16, after: Timestamp) -> Timestamp {
+        let part = |number: u16| i8::try_from(number).unwrap_or(0);
+        let date = self.0.to_datetime(after.instant()).date();
+        let dates = [Some(date), date.tomorrow().ok(), date.tomorrow().and_then(Date::tomorrow).ok()];
+        let times = dates.into_iter().flatten().flat_map(|date| {
+            let local = || self.0.to_ambiguous_timestamp(date.at(part(minute / 60 % 24), part(minute % 60), 0, 0));
+            // The same but where the time comes twice.
+            let both = [local().compatible(), local().later()];
+            both.into_iter().flatten().map(|at| Timestamp(at.as_millisecond()))
+        });
+        times.filter(|at| *at > after).min().unwrap_or_else(|| after.plus_ms(DAY_MS))
+    }
+
     fn moment_at(&self, local: DateTime) -> Option<Timestamp> {
         let instant = self.0.to_ambiguous_timestamp(local).compatible().ok()?;
         Some(Timestamp(instant.as_millisecond()))

@@ -98,7 +98,7 @@ impl Foresight {
             payload: one.payload.clone(),
             undo: one.undo,
             execution_id: one.execution_id,
-            signing: Signing { key, at_ms: clock::now_ms() },
+            signing: Signing { key, previous: None, at_ms: clock::now_ms() },
         };
         let told = self.modules.dry_run(&asked).await;
         told.inspect_err(|why| tracing::debug!(capability = one.capability, why, "no dry run")).ok()

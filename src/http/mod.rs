@@ -43,8 +43,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError, web};
 
 use api::{
     actions, approval_policy, approvals, blocks, bulk, capabilities, channels, dead_letters, decisions, inhibitions,
-    keys, operator, overrides, process, reports, session, settings, silences, submissions, tasks, templates, till,
-    trends, users, vapid, venues, violation_types, violations, webhook_care, webhooks,
+    keys, notifications, operator, overrides, process, reports, rush, session, settings, silences, submissions, tasks,
+    templates, till, trends, users, vapid, venues, violation_types, violations, webhook_care, webhooks,
 };
 pub use foresight::Foresight;
 use problem::problem;
@@ -122,10 +122,17 @@ routes! {
     "/api/capabilities" => GET capabilities::list, POST capabilities::register;
     "/api/capabilities/{name}" => DELETE capabilities::delete;
     "/api/events" => GET stream::events;
+    "/api/notifications" => GET notifications::list;
+    "/api/notifications/preferences" => GET notifications::preferences, PUT notifications::save_preferences;
+    "/api/notifications/push-subscriptions" => POST notifications::subscribe;
+    "/api/notifications/push-subscriptions/{id}" => DELETE notifications::unsubscribe;
+    "/api/notifications/read-all" => POST notifications::read_all;
+    "/api/notifications/{id}/read" => POST notifications::read;
     "/api/settings" => GET settings::show, PUT settings::change;
     "/api/settings/approval-policy" => GET approval_policy::show_policy, PUT approval_policy::change_policy;
     "/api/settings/channels" => GET channels::show_channels, PUT channels::change_channels;
     "/api/settings/inhibitions" => GET inhibitions::show, PUT inhibitions::change;
+    "/api/settings/rush" => GET rush::show_rush, PUT rush::change_rush;
     "/api/settings/webhooks" => GET webhooks::list, POST webhooks::create;
     "/api/settings/webhooks/{id}" => DELETE webhooks::delete;
     "/api/settings/webhooks/{id}/test" => POST webhook_care::test;

@@ -22,9 +22,9 @@ use super::query::Query;
 use super::respond::Answer;
 use super::site::Site;
 use super::streams::StreamPlace;
-use crate::actors::engine::FeedMessage;
+use crate::actors::engine::{FeedMessage, Wish};
 use crate::clock;
-use crate::domain::people::Scope;
+use crate::domain::people::{Scope, Who};
 use crate::domain::permission::{Credential, Operation, allows};
 use crate::domain::view::feed::Topic;
 
@@ -56,7 +56,13 @@ pub async fn events(req: HttpRequest) -> Answer {
     let topics = topics(query.text("topics"), call.holder.credential())?;
     let after = after(&req, &query)?;
     let line = Line::open(&req, &call)?;
-    let messages = call.site.engine.follow(call.org(), after, topics, call.caller.venues.clone()).await?;
+    // A key reads what everybody reads: what one person is told is for their own session.
+    let person = match &call.caller.cause.who {
+        Who::Person(person) => Some(person.clone()),
+        Who::Key { .. } | Who::Operator | Who::Schedule => None,
+    };
+    let wish = Wish { topics, venues: call.caller.venues.clone(), person };
+    let messages = call.site.engine.follow(call.org(), after, wish).await?;
     Ok(streaming(stream::unfold(Some(Reader { messages, after, line }), next)))
 }
 
@@ -240,6 +246,7 @@ mod tests {
             name: "block.placed",
             id: Uuid::nil(),
             venue_id: None,
+            person: None,
             data: "{}".into(),
         };
         let text = written(&FeedMessage::Item(Arc::new(item)), Some(7));

@@ -12,6 +12,7 @@ mod keys;
 mod layers;
 mod mailing;
 mod modules;
+mod notifying;
 mod overriding;
 mod refusing_to_start;
 mod registering;

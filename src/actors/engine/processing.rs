@@ -71,6 +71,7 @@ impl Engine {
         let work = self.background().spawn(async move {
             let delivered = engine.courier().work_off(&engine, &own).await?;
             engine.notifier().work_off(&engine, &own).await?;
+            engine.herald().work_off(&engine, &own).await?; // last, because what was given up is announced as well
             Ok(delivered)
         });
         let delivered = work.await.unwrap_or(Err(Refusal::Failed))?;

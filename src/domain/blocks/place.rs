@@ -11,6 +11,7 @@ use crate::domain::approvals::expiry::overdue;
 use crate::domain::decision::{Answer, Context, Decision};
 use crate::domain::event::Event;
 use crate::domain::ids::OutsideId;
+use crate::domain::notifications::digest;
 use crate::domain::people::Authority;
 use crate::domain::rejection::{Faults, Rejection};
 use crate::domain::state::TenantState;
@@ -115,6 +116,7 @@ impl Tick {
         events.extend(overdue(state, context.now, self.at_most));
         let (quiet, resolved) = quiet::over(state, context)?;
         events.extend(quiet);
+        events.extend(digest::due(state, context, self.at_most));
         Ok(Decision { events, answer: Answer::Ticked { expired, resolved } })
     }
 }

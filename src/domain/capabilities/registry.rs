@@ -55,6 +55,11 @@ impl Capabilities {
         self.table.is_empty()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.table.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         self.table.digest()

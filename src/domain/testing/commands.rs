@@ -21,6 +21,10 @@ use crate::domain::blocks::place::{PlaceBlock, Tick};
 use crate::domain::capabilities::commands::{DeleteCapability, RegisterCapability};
 use crate::domain::channels::SaveChannels;
 use crate::domain::command::Command;
+use crate::domain::notifications::commands::{Notify, ReadAllNotifications, ReadNotification, RecordNotified};
+use crate::domain::notifications::preferences::SavePreferences;
+use crate::domain::notifications::push::{AddPushSubscription, RemovePushSubscription};
+use crate::domain::notifications::rush::ChangeRush;
 use crate::domain::settings::{ChangeSettings, DeleteVenue, Found, SaveVenue};
 use crate::domain::suppression::inhibition::ChangeInhibitions;
 use crate::domain::suppression::silences::{AddSilence, EndSilence};
@@ -94,6 +98,14 @@ commands!(
     CreateWebhook,
     DeleteWebhook,
     RecordNotice,
+    Notify,
+    ReadNotification,
+    ReadAllNotifications,
+    RecordNotified,
+    SavePreferences in Box,
+    AddPushSubscription,
+    RemovePushSubscription,
+    ChangeRush,
     RegisterCapability in Box,
     DeleteCapability,
     ChangeApprovalPolicy in Box,

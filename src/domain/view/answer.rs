@@ -8,6 +8,7 @@ use super::approvals::{self, ApprovalView};
 use super::capabilities;
 use super::channels;
 use super::list;
+use super::notifications;
 use super::policy;
 use super::queue;
 use super::shapes::{self, ActionView, BlockView, ViolationView};
@@ -140,6 +141,17 @@ pub fn reply(state: &TenantState, answer: &Answer) -> Reply {
             shown(Done::Done, line, webhooks::call)
         }
         Answer::Replayed { webhook, count } => json(Done::Done, &webhooks::replayed(webhook, *count)),
+        Answer::Notification(id) => {
+            shown(Done::Done, state.notifications.get(id), |one| notifications::notification(org_id, one))
+        }
+        Answer::ReadAll(count) => json(Done::Done, &json!({ "read": count })),
+        Answer::Preferences(id) => json(Done::Done, &notifications::preferences(state, id)),
+        Answer::PushSubscriptionMade(user, id) => {
+            let person = state.notifications.person(user);
+            let found = person.and_then(|person| person.subscriptions.iter().find(|one| one.id == *id));
+            shown(Done::Created, found, notifications::subscription)
+        }
+        Answer::Rush => json(Done::Done, &notifications::rush(state)),
         Answer::Venue(id) => shown(Done::Done, state.venue(id), shapes::venue),
         Answer::Settings => json(Done::Done, &shapes::settings(state.organisation())),
         Answer::Nothing => json(Done::Done, &json!({})),

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::approvals;
+use super::notifications;
 use super::runs;
 use super::shapes;
 use crate::domain::approvals::Status;
 use crate::domain::event::Event;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{UserId, VenueId};
 use crate::domain::time::Timestamp;
 use crate::domain::violations::Mark;
 
@@ -55,6 +56,8 @@ pub struct FeedItem {
     pub id: Uuid,
     /// Where it happened; readers that are limited to venues see only theirs.
     pub venue_id: Option<VenueId>,
+    /// Whose it is; nobody else sees it, and no other system.
+    pub person: Option<UserId>,
     /// `{ type, id, version, at, object }`.
     pub data: String,
 }
@@ -63,7 +66,8 @@ pub struct FeedItem {
 pub fn item(org_id: &str, seq: u64, at: Timestamp, event: &Event) -> Option<FeedItem> {
     let (topic, name, id, venue_id, object) = seen(org_id, at, event)?;
     let data = json!({ "type": name, "id": id, "version": seq, "at": at, "object": object }).to_string();
-    Some(FeedItem { seq, topic, name, id, venue_id: venue_id.cloned(), data })
+    let person = notifications::person_of(event).cloned();
+    Some(FeedItem { seq, topic, name, id, venue_id: venue_id.cloned(), person, data })
 }
 
 /// Topic, name, id, place and object.
@@ -210,6 +214,7 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::TaskMade(_)
         | Event::TaskProgressed(_)
         | Event::TaskFinished(_) => runs::seen(org_id, at, event),
+        Event::NotificationMade(_) | Event::NotificationsRead(_) => notifications::seen(org_id, at, event),
         Event::OrganisationFounded(_)
         | Event::SettingsChanged(_)
         | Event::VenueSaved(_)
@@ -236,6 +241,14 @@ fn seen<'a>(org_id: &str, at: Timestamp, event: &'a Event) -> Option<Seen<'a>> {
         | Event::NoticesResent(_)
         | Event::NoticeMade(_)
         | Event::NoticeAttempted(_)
+        | Event::AnnouncementMade(_)
+        | Event::AnnouncementEnded { .. }
+        | Event::NotificationAttempted(_)
+        | Event::DigestMade(_)
+        | Event::PreferencesSaved { .. }
+        | Event::PushSubscriptionAdded { .. }
+        | Event::PushSubscriptionRemoved { .. }
+        | Event::RushChanged { .. }
         | Event::Answered => None,
     }
 }

@@ -8,6 +8,7 @@ pub mod channels;
 pub mod dead_letters;
 pub mod feed;
 pub mod list;
+pub mod notifications;
 pub mod policy;
 pub mod queue;
 mod runs;

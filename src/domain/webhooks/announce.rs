@@ -17,7 +17,10 @@ pub fn announce(state: &TenantState, context: &mut Context<'_>, events: &mut Vec
     let first = state.last_seq() + 1;
     let mut notices = Vec::new();
     for (event, seq) in events.iter().zip(first..) {
-        let Some(item) = feed::item(org_id, seq, context.now, event) else { continue };
+        // What one person is told is no other system's business.
+        let Some(item) = feed::item(org_id, seq, context.now, event).filter(|item| item.person.is_none()) else {
+            continue;
+        };
         let body: Arc<str> = item.data.into();
         for webhook in state.webhooks.enabled().filter(|one| one.events.contains(&item.topic)) {
             notices.push(Event::NoticeMade(Box::new(Notice {

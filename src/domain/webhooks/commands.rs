@@ -31,6 +31,9 @@ impl CreateWebhook {
         let mut events: Vec<Topic> = Vec::new();
         for (index, name) in self.events.iter().enumerate() {
             match Topic::named(name) {
+                Some(Topic::Notifications) => {
+                    faults.add(format!("/events/{index}"), "is what single people are told, and no system");
+                }
                 Some(topic) if !events.contains(&topic) => events.push(topic),
                 Some(_) => faults.add(format!("/events/{index}"), "is there twice"),
                 None => faults.add(format!("/events/{index}"), "is not a topic of /api/events"),

@@ -67,6 +67,11 @@ impl SettledNotices {
         self.table.values()
     }
 
+    /// Works out the digests of what was changed.
+    pub fn catch_up(&mut self) {
+        self.table.catch_up();
+    }
+
     /// The digest of all.
     pub fn digest(&self) -> Digest {
         self.table.digest()

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
-use crate::actors::engine::FeedMessage;
+use crate::actors::engine::{FeedMessage, Wish};
 use crate::actors::org::OrgRef;
 use crate::domain::people::Caller;
 use crate::domain::permission::Operation;
@@ -109,8 +109,8 @@ async fn begin(line: &Line, watched: &Watched, seen: u64) -> Result<(Standing, R
     let engine = &line.site().engine;
     let (id, caller) = (watched.id, watched.caller.clone());
     let (standing, version) = engine.read(&watched.org, None, move |state| standing(state, &caller, &id, seen)).await?;
-    let venues = watched.caller.venues.clone();
-    let messages = engine.follow(&watched.org, Some(version), vec![Topic::Tasks], venues).await?;
+    let wish = Wish { topics: vec![Topic::Tasks], venues: watched.caller.venues.clone(), person: None };
+    let messages = engine.follow(&watched.org, Some(version), wish).await?;
     Ok((standing?, messages))
 }
 
@@ -263,6 +263,7 @@ mod tests {
             name: "task.progress",
             id,
             venue_id: None,
+            person: None,
             data: data.to_string(),
         };
         let mut standing = Standing { lines: 2, attempt: 1, ..Standing::default() };

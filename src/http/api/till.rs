@@ -11,7 +11,7 @@ use actix_web::web::{Bytes, Data};
 use futures_util::stream;
 use tokio::sync::mpsc::Receiver;
 
-use crate::actors::engine::FeedMessage;
+use crate::actors::engine::{FeedMessage, Wish};
 use crate::actors::org::OrgRef;
 use crate::actors::refusal::Refusal;
 use crate::clock;
@@ -74,7 +74,8 @@ struct Till {
 }
 
 async fn follow(line: &Line, org: &OrgRef, caller: &Caller, after: u64) -> Result<Receiver<FeedMessage>, Refusal> {
-    line.site().engine.follow(org, Some(after), vec![Topic::Blocks], caller.venues.clone()).await
+    let wish = Wish { topics: vec![Topic::Blocks], venues: caller.venues.clone(), person: None };
+    line.site().engine.follow(org, Some(after), wish).await
 }
 
 /// A snapshot, and what comes after it.
@@ -155,8 +156,15 @@ mod tests {
 
     #[test]
     fn the_end_of_a_block_is_one_thing_to_a_till() {
-        let item =
-            |name| FeedItem { seq: 8, topic: Topic::Blocks, name, id: Uuid::nil(), venue_id: None, data: "{}".into() };
+        let item = |name| FeedItem {
+            seq: 8,
+            topic: Topic::Blocks,
+            name,
+            id: Uuid::nil(),
+            venue_id: None,
+            person: None,
+            data: "{}".into(),
+        };
         let text = |name| told(&item(name)).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
         assert_eq!(text("block.expired").unwrap(), "event: lifted\nid: 8\ndata: {}\n\n");
         assert_eq!(text("block.lifted"), text("block.expired"));

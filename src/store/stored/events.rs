@@ -100,6 +100,24 @@ impl StoredEvent for Event {
             Self::NoticesResent(it) => frozen::<v2::ResentV2, _>(kinds::NOTICES_RESENT, 2, &**it),
             Self::NoticeMade(it) => frozen::<v1::NoticeV1, _>(kinds::NOTICE_MADE, 1, &**it),
             Self::NoticeAttempted(it) => frozen::<v1::NoticeAttemptedV1, _>(kinds::NOTICE_ATTEMPTED, 1, &**it),
+            Self::AnnouncementMade(it) => frozen::<v1::AnnouncementV1, _>(kinds::ANNOUNCEMENT_MADE, 1, &**it),
+            Self::AnnouncementEnded { id } => packed(kinds::ANNOUNCEMENT_ENDED, 1, &v1::AnnouncementEndedV1::of(id)),
+            Self::NotificationMade(it) => frozen::<v1::NotificationV1, _>(kinds::NOTIFICATION_MADE, 1, &**it),
+            Self::NotificationsRead(it) => frozen::<v1::NotificationsReadV1, _>(kinds::NOTIFICATIONS_READ, 1, &**it),
+            Self::NotificationAttempted(it) => {
+                frozen::<v1::NotificationAttemptedV1, _>(kinds::NOTIFICATION_ATTEMPTED, 1, &**it)
+            }
+            Self::DigestMade(it) => frozen::<v1::DigestMadeV1, _>(kinds::DIGEST_MADE, 1, &**it),
+            Self::PreferencesSaved { user_id, preferences } => {
+                packed(kinds::PREFERENCES_SAVED, 1, &v1::PreferencesSavedV1::of(user_id, preferences))
+            }
+            Self::PushSubscriptionAdded { user_id, subscription } => {
+                packed(kinds::PUSH_SUBSCRIPTION_ADDED, 1, &v1::PushSubscriptionAddedV1::of(user_id, subscription))
+            }
+            Self::PushSubscriptionRemoved { user_id, id } => {
+                packed(kinds::PUSH_SUBSCRIPTION_REMOVED, 1, &v1::PushSubscriptionRemovedV1::of(user_id, id))
+            }
+            Self::RushChanged { windows, by } => packed(kinds::RUSH_CHANGED, 1, &v1::RushChangedV1::of(windows, by)),
             Self::Answered => packed(kinds::ANSWERED, 1, &()),
         }
     }
@@ -173,6 +191,18 @@ impl StoredEvent for Event {
             (kinds::WEBHOOK_DELETED, 1) => value_of::<v1::WebhookDeletedV1>(bytes)?.thaw(),
             (kinds::NOTICE_MADE, 1) => thawed::<v1::NoticeV1, _>(bytes).map(Self::NoticeMade),
             (kinds::NOTICE_ATTEMPTED, 1) => thawed::<v1::NoticeAttemptedV1, _>(bytes).map(Self::NoticeAttempted),
+            (kinds::ANNOUNCEMENT_MADE, 1) => thawed::<v1::AnnouncementV1, _>(bytes).map(Self::AnnouncementMade),
+            (kinds::ANNOUNCEMENT_ENDED, 1) => value_of::<v1::AnnouncementEndedV1>(bytes)?.thaw(),
+            (kinds::NOTIFICATION_MADE, 1) => thawed::<v1::NotificationV1, _>(bytes).map(Self::NotificationMade),
+            (kinds::NOTIFICATIONS_READ, 1) => thawed::<v1::NotificationsReadV1, _>(bytes).map(Self::NotificationsRead),
+            (kinds::NOTIFICATION_ATTEMPTED, 1) => {
+                thawed::<v1::NotificationAttemptedV1, _>(bytes).map(Self::NotificationAttempted)
+            }
+            (kinds::DIGEST_MADE, 1) => thawed::<v1::DigestMadeV1, _>(bytes).map(Self::DigestMade),
+            (kinds::PREFERENCES_SAVED, 1) => value_of::<v1::PreferencesSavedV1>(bytes)?.thaw(),
+            (kinds::PUSH_SUBSCRIPTION_ADDED, 1) => value_of::<v1::PushSubscriptionAddedV1>(bytes)?.thaw(),
+            (kinds::PUSH_SUBSCRIPTION_REMOVED, 1) => value_of::<v1::PushSubscriptionRemovedV1>(bytes)?.thaw(),
+            (kinds::RUSH_CHANGED, 1) => value_of::<v1::RushChangedV1>(bytes)?.thaw(),
             (kinds::ANSWERED, 1) => value_of::<()>(bytes).map(|()| Self::Answered),
             _ => Err(StoredError::UnknownEvent { event_type, schema }),
         }

@@ -148,6 +148,27 @@ kinds! {
     /// The settled channels changed.
     CHANNELS_CHANGED = 743;
 
+    /// People are to hear of something.
+    ANNOUNCEMENT_MADE = 800;
+    /// They have.
+    ANNOUNCEMENT_ENDED = 801;
+    /// A person is told something.
+    NOTIFICATION_MADE = 810;
+    /// A person has read some of theirs.
+    NOTIFICATIONS_READ = 811;
+    /// It was tried to reach a person.
+    NOTIFICATION_ATTEMPTED = 812;
+    /// What was held back for a person became one message.
+    DIGEST_MADE = 813;
+    /// A person said what they want to hear.
+    PREFERENCES_SAVED = 820;
+    /// A person's browser is reached.
+    PUSH_SUBSCRIPTION_ADDED = 821;
+    /// It is not any more.
+    PUSH_SUBSCRIPTION_REMOVED = 822;
+    /// The hours changed in which only what is critical reaches people.
+    RUSH_CHANGED = 823;
+
     /// The directory knows an organisation.
     ORGANISATION_REGISTERED = 900;
     /// An API key was made.

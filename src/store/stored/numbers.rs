@@ -10,6 +10,8 @@ use crate::domain::approvals::{Consent, RiskLevel, Source, Status, Verdict};
 use crate::domain::blocks::OnError;
 use crate::domain::capabilities::Sensitivity;
 use crate::domain::decision::Done;
+use crate::domain::notifications::preferences::Digest;
+use crate::domain::notifications::{AboutKind, DeliveryState, Medium, NotificationType};
 use crate::domain::people::{Role, Scope, Scopes, Via};
 use crate::domain::suppression::inhibition::InhibitionScope;
 use crate::domain::tasks::TaskStatus;
@@ -57,6 +59,14 @@ numbered! {
     Consent { Votes = 1, Auto = 2, Veto = 3 }
     TaskStatus { Running = 1, Succeeded = 2, Failed = 3, InDoubt = 4 }
     Sensitivity { None = 1, Internal = 2, Personal = 3, Financial = 4 }
+    NotificationType {
+        ViolationAlert = 1, ViolationEnded = 2, Escalation = 3, ApprovalAssigned = 4, ApprovalDecided = 5, ExecutionResult = 6,
+        ApprovalInDoubt = 7, DeadLetter = 8, EndpointDisabled = 9, Digest = 10,
+    }
+    Medium { Email = 1, Slack = 2, Push = 3 }
+    DeliveryState { Held = 1, Pending = 2, Sent = 3, Failed = 4, Digested = 5, Dropped = 6 }
+    AboutKind { Violation = 1, Action = 2, Approval = 3, Webhook = 4 }
+    Digest { None = 1, Hourly = 2, Daily = 3, EndOfService = 4 }
     RiskLevel { Low = 1, Medium = 2, High = 3, Critical = 4 }
 }
 

@@ -28,7 +28,7 @@ use crate::domain::trends::{Counter, Place, Trends};
 /// The schema of a directory that [`StoredState::to_snapshot`] writes.
 pub const DIRECTORY_SCHEMA: u16 = 1;
 /// The schema of an organisation that it writes. The first one knew overrides only: no tasks, no capabilities, no
-/// policy; the second one no channels, and of webhooks neither their health nor what is over.
+/// policy; the second one no channels, no notifications, and of webhooks neither their health nor what is over.
 pub const TENANT_SCHEMA: u16 = 3;
 
 /// A state that can be stored.
@@ -75,6 +75,10 @@ impl StoredState for TenantState {
             &mut out,
             sorted(self.webhooks.settled.iter(), |one| (one.notice.seq, one.notice.id)),
         );
+        put_section::<v1::AnnouncementV1, _>(&mut out, self.notifications.waiting().collect());
+        put_section::<v1::PersonV1, _>(&mut out, sorted(self.notifications.people(), |one| one.user_id.clone()));
+        put_section::<v1::NotificationV1, _>(&mut out, sorted(self.notifications.iter(), |one| (one.seq, one.id)));
+        put_section::<String, _>(&mut out, self.rush.iter().collect());
         put_known(&mut out, &self.idempotency);
         out
     }
@@ -118,6 +122,10 @@ impl StoredState for TenantState {
             each::<v2::ChannelsV2, _>(&mut reader, |channels| state.channels = channels)?;
             each::<v2::LineV2, _>(&mut reader, |line| state.webhooks.log.add(line))?;
             each::<v2::SettledV2, _>(&mut reader, |one| state.webhooks.settled.add(one))?;
+            each::<v1::AnnouncementV1, _>(&mut reader, |announcement| state.notifications.announce(announcement))?;
+            each::<v1::PersonV1, _>(&mut reader, |person| state.notifications.put_person(person))?;
+            each::<v1::NotificationV1, _>(&mut reader, |notification| state.notifications.put(notification))?;
+            each::<String, _>(&mut reader, |windows| state.rush = Some(windows))?;
         }
         each::<v1::KnownV1, _>(&mut reader, |(key, known)| state.idempotency.put_back(key, known))?;
         reader.done()?;

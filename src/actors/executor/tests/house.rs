@@ -229,7 +229,13 @@ fn id_of(made: &Value) -> Uuid {
 
 async fn start(store: Store, modules: Arc<dyn ModuleCaller>) -> (Bench, Arc<Kept>) {
     let outside = Arc::new(Kept::default());
-    let ways = Outside { modules, email: outside.clone(), webhooks: outside.clone(), server_key: [7; 32] };
+    let ways = Outside {
+        modules,
+        email: outside.clone(),
+        webhooks: outside.clone(),
+        slack: outside.clone(),
+        server_key: [7; 32],
+    };
     (testing::start_reaching(store, settings(), ways).await, outside)
 }
 

@@ -60,7 +60,10 @@ fn steps_come_one_after_the_other_and_each_person_decides_once() {
     );
     tenant.approve(id, rae());
     assert_eq!((tenant.status(id), tenant.approval(id).runs_at), (Status::Approved, Some(tenant.now)));
-    assert!(matches!(&tenant.last[..], [Event::ApprovalDecided(_)]), "the executor claims it");
+    assert!(
+        matches!(&tenant.last[..], [Event::ApprovalDecided(_), Event::AnnouncementMade(_)]),
+        "the executor claims it"
+    );
 }
 
 #[test]

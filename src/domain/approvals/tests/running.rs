@@ -365,7 +365,7 @@ fn an_effect_of_our_own_is_in_the_commit_of_the_decision_and_says_who() {
     tenant.approve(id, olga());
     assert!(matches!(
         &tenant.last[..],
-        [Event::ApprovalDecided(_), Event::BlockPlaced(_), Event::ApprovalExecuted(_), Event::TaskMade(_)]
+        [Event::ApprovalDecided(_), Event::BlockPlaced(_), Event::ApprovalExecuted(_), Event::TaskMade(_), ..]
     ));
     assert!(tenant.is_blocked("ana"));
     assert_eq!(&*tenant.only_block().placed_by, "olga");

@@ -5,6 +5,7 @@ mod actions;
 mod approvals;
 mod capabilities;
 mod directory;
+mod notifications;
 mod templates;
 mod violations;
 mod webhooks;
@@ -208,6 +209,9 @@ pub fn event() -> BoxedStrategy<Event> {
         approvals::event(),
         webhooks::event(),
         webhooks::event(),
+        notifications::event(),
+        notifications::event(),
+        notifications::event(),
         capabilities::event(),
         Just(Event::Answered),
     ]

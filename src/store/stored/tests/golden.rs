@@ -149,6 +149,7 @@ fn snapshots_of_the_second_form_are_read_as_what_they_have_become() {
     let state = TenantState::from_snapshot(&before("snapshot_organisation", 2)).unwrap();
     let webhook = state.webhooks.iter().next().unwrap();
     assert_eq!((webhook.rotated_at, webhook.health, &state.channels), (None, Health::default(), &Channels::default()));
+    assert!(state.tasks.iter().next().is_some() && state.notifications.iter().next().is_none());
     let again = TenantState::from_snapshot(&state.to_snapshot()).unwrap();
     assert_eq!(again.state_hash(), state.state_hash(), "and is stored in the newest form");
 }

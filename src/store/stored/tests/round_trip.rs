@@ -265,3 +265,29 @@ fn a_commit_that_the_journal_would_not_take_is_refused_and_the_largest_other_is_
     assert!(refused(try_encode_commit(&Cause::schedule(), None, Some((Done::Done, &body)), &[Huge(0)])), "the reply");
     assert_eq!(try_encode_commit::<Event>(&Cause::schedule(), None, None, &[]), Err(StoredError::NoEvents));
 }
+
+#[test]
+fn what_waits_for_people_and_what_they_got_lately_goes_on_after_a_snapshot() {
+    use crate::domain::notifications::commands::{Notify, Source};
+    use crate::domain::notifications::{DeliveryState, SINGLES_MAX};
+    use crate::domain::testing::{Tenant, alert, comp, tenant};
+    let alarm = |tenant: &mut Tenant, number: usize| {
+        tenant.report(comp().with_metadata(serde_json::json!({ "server_id": format!("s{number}"), "comp_amount": 9 })));
+        let action = tenant.state.actions.before(u64::MAX).next().unwrap().id;
+        let source = Source::Action { id: action, step: None };
+        tenant.run(Notify { source, people: vec![samples::id("gus")], names: [].into() });
+    };
+    let mut live = tenant().with_template(alert().to("role:gm"));
+    (0..SINGLES_MAX).for_each(|number| alarm(&mut live, number));
+    let mut restored = live.clone();
+    restored.state = TenantState::from_snapshot(&live.state.to_snapshot()).unwrap();
+    assert!(live.state.notifications.next_digest().is_some() && live.state.notifications.next_due().is_some());
+    for one in [&mut live, &mut restored] {
+        alarm(one, 99);
+        let newest = one.state.notifications.of(&samples::id("gus"), u64::MAX).next().unwrap();
+        assert!(newest.deliveries.iter().all(|way| way.state == DeliveryState::Held), "the window is full in both");
+    }
+    assert_eq!(restored.state.notifications.next_digest(), live.state.notifications.next_digest());
+    assert_eq!(restored.state.notifications.next_due(), live.state.notifications.next_due());
+    assert_eq!(restored.state.state_hash(), live.state.state_hash());
+}

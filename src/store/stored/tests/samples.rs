@@ -4,6 +4,7 @@ mod actions;
 mod approvals;
 mod capabilities;
 mod directory;
+mod notifications;
 mod templates;
 
 use rust_decimal::Decimal;
@@ -15,6 +16,7 @@ use self::approvals::{approval_events, grant, one_use};
 pub use self::approvals::{first_approval, first_executed};
 use self::capabilities::{capability, policy};
 pub use self::directory::directory_events;
+use self::notifications::notification_events;
 use self::templates::{action_data, shadow, template};
 use crate::domain::actions::escalation::{Escalated, Stopped};
 use crate::domain::actions::{AttemptOutcome, ExecutionStatus};
@@ -46,6 +48,7 @@ const WEBHOOK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0007)
 const GRANT: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0005);
 const APPROVAL: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0006);
 const TASK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0008);
+const NOTIFICATION: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0009);
 const BLOCK: Uuid = Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0004);
 
 /// An id from outside.
@@ -319,6 +322,7 @@ pub fn events() -> Vec<Event> {
         Event::Answered,
     ];
     events.extend(approval_events());
+    events.extend(notification_events());
     events.iter().for_each(is_listed);
     events
 }
@@ -386,6 +390,16 @@ fn is_listed(event: &Event) {
         | Event::TaskMade(_)
         | Event::TaskProgressed(_)
         | Event::TaskFinished(_)
+        | Event::AnnouncementMade(_)
+        | Event::AnnouncementEnded { .. }
+        | Event::NotificationMade(_)
+        | Event::NotificationsRead(_)
+        | Event::NotificationAttempted(_)
+        | Event::DigestMade(_)
+        | Event::PreferencesSaved { .. }
+        | Event::PushSubscriptionAdded { .. }
+        | Event::PushSubscriptionRemoved { .. }
+        | Event::RushChanged { .. }
         | Event::Answered => {}
     }
 }

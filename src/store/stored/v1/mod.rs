@@ -12,6 +12,7 @@ mod capabilities;
 mod directory;
 mod grants;
 mod header;
+mod notifications;
 mod organisation;
 mod own_types;
 mod policy;
@@ -35,6 +36,11 @@ pub use capabilities::{CapabilityDeletedV1, CapabilityV1};
 pub use directory::{KeyRevokedV1, KeyV1, RegistrationV1, SessionV1, SessionsClosedV1, UserRemovedV1, UserV1};
 pub use grants::{GrantEndedV1, GrantUsedV1, GrantV1};
 pub use header::{CauseV1, HeaderV1, ReplyV1, RequestV1, WhoV1};
+pub use notifications::{
+    AnnouncementEndedV1, AnnouncementV1, DigestMadeV1, NotificationAttemptedV1, NotificationV1, NotificationsReadV1,
+    PersonV1, PreferencesSavedV1, PreferencesV1, PushSubscriptionAddedV1, PushSubscriptionRemovedV1,
+    PushSubscriptionV1, RushChangedV1,
+};
 pub use organisation::{OrganisationV1, VenueDeletedV1, VenueV1};
 pub use own_types::{OwnTypeV1, ViolationTypeDeletedV1};
 pub use policy::{ApprovalPolicyChangedV1, PolicyV1};
