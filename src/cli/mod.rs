@@ -9,6 +9,7 @@ mod key;
 mod openapi;
 mod org;
 pub mod output;
+pub mod seed;
 mod serve;
 mod signals;
 mod table;
@@ -37,6 +38,8 @@ enum Command {
     Key(key::Key),
     /// Reports the rows of an export (CSV); needs a key with the scope `violations:write` in ACTION_CENTER_TOKEN.
     Import(Box<import::Import>),
+    /// Makes sample requests for approval, with the people who decide them; needs a key with the scope `admin` in ACTION_CENTER_TOKEN.
+    Seed(seed::Seed),
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -64,6 +67,7 @@ impl Cli {
             Command::Org(org) => org.run().await,
             Command::Key(key) => key.run().await,
             Command::Import(import) => Box::pin(import.run()).await,
+            Command::Seed(seed) => Box::pin(seed.run()).await,
             Command::Openapi => {
                 openapi::run();
                 Ok(())

@@ -20,6 +20,7 @@ mod repeating;
 mod reporting;
 mod restarting;
 mod rules;
+mod seeding;
 mod sessions;
 mod silencing;
 mod source;

@@ -10,6 +10,7 @@ use super::reports::{self, Comp};
 use super::rules;
 use super::world::{self, BLOCKED, ORG_ID, PASSWORD, PEOPLE, STAGE, VENUES};
 use crate::cli::client::{CallError, Client, segment};
+use crate::cli::seed;
 
 /// Where violations are reported.
 pub const VIOLATIONS: &str = "/api/action-center/violations";
@@ -85,6 +86,7 @@ pub async fn set(url: &str, operator_token: &str, seed: u64, now_ms: i64) -> any
         admin.post("/api/action-center/templates", template).await.context(name)?;
     }
     let block_id = block_somebody(&detector).await?;
+    seed::plant(&admin, ORG_ID, PASSWORD).await.context("requests for approval")?;
     let till = operator.with_key(&anywhere);
     Ok(Stage { detector, till, logins, till_key, desk_key, block_id, templates: templates.len() })
 }
